@@ -1,0 +1,83 @@
+#!/usr/bin/env node
+/**
+ * Compiles every TypeScript source to dist/ (CommonJS, one file a source) and bundles the workflows.
+ * Nothing is rebuilt when nothing changed: dist/.build.json holds the hash of the sources it was made from.
+ */
+const { createHash } = require('node:crypto');
+const fs = require('node:fs');
+const path = require('node:path');
+
+const root = path.resolve(__dirname, '..');
+const dist = path.join(root, 'dist');
+const sourceFolders = ['src', 'workflows', 'activities', 'workers', 'scripts', 'tests/support'];
+const workflowFolders = ['workflows/', 'src/contracts/', 'src/campaign/'];
+
+function sources(folder) {
+  const at = path.join(root, folder);
+  if (!fs.existsSync(at)) return [];
+  return fs
+    .readdirSync(at, { withFileTypes: true })
+    .flatMap((entry) => {
+      const name = path.posix.join(folder, entry.name);
+      if (entry.isDirectory()) return sources(name);
+      return name.endsWith('.ts') && !name.endsWith('.d.ts') ? [name] : [];
+    })
+    .sort();
+}
+
+function hashOf(files) {
+  const hash = createHash('sha256');
+  for (const file of ['package.json', ...files]) {
+    hash.update(file).update('\0').update(fs.readFileSync(path.join(root, file))).update('\0');
+  }
+  return hash.digest('hex');
+}
+
+async function build({ quiet = false } = {}) {
+  const files = sourceFolders.flatMap(sources);
+  const isWorkflow = (file) => workflowFolders.some((folder) => file.startsWith(folder));
+  const wanted = { sources: hashOf(files), workflows: hashOf(files.filter(isWorkflow)) };
+  const stampFile = path.join(dist, '.build.json');
+  let stamp = {};
+  try {
+    stamp = JSON.parse(fs.readFileSync(stampFile, 'utf8'));
+  } catch {
+    // no build yet
+  }
+  if (stamp.sources === wanted.sources && stamp.workflows === wanted.workflows) return;
+  const say = (text) => quiet || process.stderr.write(`${text}\n`);
+
+  if (stamp.sources !== wanted.sources) {
+    say(`build: compiling ${files.length} files`);
+    await require('esbuild').build({
+      absWorkingDir: root,
+      entryPoints: files,
+      outbase: '.',
+      outdir: 'dist',
+      format: 'cjs',
+      platform: 'node',
+      target: 'node20',
+      sourcemap: true,
+      logLevel: 'warning',
+    });
+  }
+  if (stamp.workflows !== wanted.workflows && fs.existsSync(path.join(root, 'workflows/index.ts'))) {
+    say('build: bundling the workflows');
+    const { bundleWorkflowCode } = require('@temporalio/worker');
+    const logger = { log() {}, trace() {}, debug() {}, info() {}, warn: console.warn, error: console.error };
+    const { code } = await bundleWorkflowCode({
+      workflowsPath: path.join(root, 'workflows/index.ts'),
+      logger,
+    });
+    fs.writeFileSync(path.join(dist, 'workflow-bundle.js'), code);
+  }
+  fs.writeFileSync(stampFile, JSON.stringify(wanted));
+}
+
+module.exports = { build };
+if (require.main === module) {
+  build().catch((error) => {
+    process.stderr.write(`build failed: ${error.message}\n`);
+    process.exit(1);
+  });
+}

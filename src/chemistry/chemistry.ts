@@ -1,0 +1,27 @@
+import type { FeatureMatrix, FeaturizerSpec, Molecule, MoleculeCaps, QuarantineRow } from '../contracts';
+
+/** A structure as it came: SMILES or one molblock. */
+export interface StructureInput {
+  readonly notation: 'smiles' | 'molblock';
+  readonly text: string;
+}
+
+export type StandardiseOutcome =
+  | { readonly ok: true; readonly molecule: Molecule; readonly rawSmiles: string }
+  | { readonly ok: false; readonly reason: QuarantineRow['reason']; readonly message: string };
+
+/**
+ * Chemistry on RDKit's WASM build, in disposable worker threads: a deadline from outside, caps, and a thread is thrown away
+ * after any trap, the rest of its work given to a new one. One bad molecule never costs another one its result.
+ */
+export interface Chemistry {
+  /** Outcome i belongs to input i. */
+  standardise(inputs: readonly StructureInput[], caps: MoleculeCaps): Promise<StandardiseOutcome[]>;
+  /** Features of standard molecules, row i for molecule i. @throws molecule-invalid naming the molecule that cannot be featurised. */
+  featurise(molecules: readonly Pick<Molecule, 'moleculeId' | 'smiles'>[], spec: FeaturizerSpec): Promise<FeatureMatrix>;
+  /** SVG drawings; null where a molecule cannot be drawn. */
+  depict(smiles: readonly string[], size?: { width: number; height: number }): Promise<(string | null)[]>;
+  /** RDKit's version, e.g. '2026.09.1'. */
+  version(): Promise<string>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,94 @@
+import { z } from 'zod';
+import { artifactRefSchema, sha256Schema } from './artifacts';
+import { moleculeIdSchema } from './molecules';
+
+/** `=` measured; `<` the true value lies below `value`; `>` above it (censored). */
+export const qualifierSchema = z.enum(['=', '<', '>']);
+export type Qualifier = z.infer<typeof qualifierSchema>;
+
+export const outcomeSchema = z
+  .enum(['measured', 'failed', 'abandoned'])
+  .describe('measured: `value` counts. failed: tried, no value. abandoned: never tried; the molecule is a candidate again.');
+
+/** What a lab posts about one molecule. `resultId` is the client's idempotency key: posted twice, it counts once. */
+export const labResultSchema = z
+  .strictObject({
+    resultId: z.string().min(1).max(200),
+    batchId: z.string().max(300).optional(),
+    moleculeId: moleculeIdSchema.optional(),
+    smiles: z.string().min(1).max(4000).optional(),
+    outcome: outcomeSchema.default('measured'),
+    value: z.number().optional().describe("In `unit`, or the campaign's unit."),
+    unit: z.string().max(50).optional(),
+    qualifier: qualifierSchema.default('='),
+    replicate: z.number().int().positive().optional(),
+    well: z.string().max(50).optional(),
+    plate: z.string().max(100).optional(),
+    measuredAt: z.iso.datetime({ offset: true }).optional(),
+    lab: z.string().max(200).optional(),
+    compoundId: z.string().max(200).optional().describe("The lab's own name for the compound."),
+    replaces: z.string().min(1).max(200).optional().describe('resultId of the earlier result that this one corrects.'),
+    note: z.string().max(2000).optional(),
+  })
+  .refine((r) => r.moleculeId !== undefined || r.smiles !== undefined, {
+    message: 'names no molecule: give moleculeId or smiles',
+    path: ['moleculeId'],
+  })
+  .refine((r) => r.outcome !== 'measured' || (r.value !== undefined && Number.isFinite(r.value)), {
+    message: "outcome is 'measured' but there is no finite value",
+    path: ['value'],
+  });
+export type LabResult = z.infer<typeof labResultSchema>;
+export type LabResultInput = z.input<typeof labResultSchema>;
+
+/** Signal `labResults` and update `submitResults`: rows inline, or a file by reference or path (large plates). */
+export const labResultsMessageSchema = z.union([
+  z.strictObject({ results: z.array(z.unknown()).min(1).max(2000) }),
+  z.strictObject({ ref: z.union([artifactRefSchema, z.string().min(1)]) }),
+]);
+export type LabResultsMessage = z.infer<typeof labResultsMessageSchema>;
+
+/** What became of one posted row. */
+export interface Receipt {
+  readonly resultId: string;
+  readonly status: 'accepted' | 'duplicate' | 'rejected';
+  readonly moleculeId?: string;
+  /** Why a row was rejected, or what a duplicate repeats. */
+  readonly message?: string;
+}
+
+/** Why a molecule is in a batch, in numbers and in words. */
+export const pickSchema = z.strictObject({
+  rank: z.number().int().positive(),
+  moleculeId: moleculeIdSchema,
+  smiles: z.string(),
+  compoundId: z.string().optional(),
+  /** Predicted value and total standard deviation in the campaign's unit; absent for picks without a model. */
+  predicted: z.number().optional(),
+  standardDeviation: z.number().optional(),
+  /** Calibrated central 90 % interval. */
+  interval90: z.tuple([z.number(), z.number()]).optional(),
+  /** The acquisition function's value, in its own unit; absent for random picks. */
+  acquisition: z.number().optional(),
+  strategy: z.string(),
+  reason: z.string(),
+});
+export type Pick = z.infer<typeof pickSchema>;
+
+/** The sheet a lab works from. `seal` = sha256 over model, data version, rule and picks, fixed before anything is measured. */
+export const batchSheetSchema = z.strictObject({
+  batchId: z.string(),
+  campaignId: z.string(),
+  round: z.number().int().positive(),
+  property: z.string(),
+  unit: z.string().optional(),
+  direction: z.enum(['maximize', 'minimize']),
+  modelVersion: z.string().nullable(),
+  modelSha256: sha256Schema.nullable(),
+  dataVersion: z.string(),
+  cutId: z.string(),
+  rule: z.record(z.string(), z.unknown()),
+  picks: z.array(pickSchema),
+  seal: sha256Schema,
+});
+export type BatchSheet = z.infer<typeof batchSheetSchema>;

@@ -1,0 +1,97 @@
+import type { ArtifactRef } from './artifacts';
+import type { BatchSheet } from './lab';
+import type { GateVerdict, ModelFamily, RegressionMetrics } from './models';
+
+export const CAMPAIGN_STAGES = [
+  'starting',
+  'ingesting',
+  'featurizing',
+  'exploring',
+  'training',
+  'acquiring',
+  'rolling-out',
+  'awaiting-approval',
+  'awaiting-results',
+  'paused',
+  'finished',
+] as const;
+export type CampaignStage = (typeof CAMPAIGN_STAGES)[number];
+
+export type StopReason = 'budget' | 'target' | 'plateau' | 'pool-exhausted' | 'stopped';
+
+/** One finished or running round, as `history` tells it. */
+export interface RoundSummary {
+  readonly round: number;
+  readonly cutId: string;
+  readonly labels: number;
+  readonly failed: number;
+  readonly abandoned: number;
+  readonly censored: number;
+  readonly best: number | null;
+  readonly family: ModelFamily | null;
+  readonly featurizer: string | null;
+  readonly backend: string | null;
+  readonly metrics: RegressionMetrics | null;
+  readonly modelVersion: string | null;
+  readonly deployment: { readonly status: 'deployed' | 'held' | 'failed' | 'off'; readonly gates: readonly GateVerdict[]; readonly message: string } | null;
+  readonly batchId: string | null;
+  readonly batchSize: number;
+  readonly seal: string | null;
+  /** The full record of the round (exploration table, timings, sheet): an artifact of RoundRecord. */
+  readonly record: ArtifactRef | null;
+}
+
+/** Answer of the query `status`. */
+export interface CampaignStatus {
+  readonly campaignId: string;
+  readonly title: string;
+  readonly stage: CampaignStage;
+  readonly round: number;
+  readonly rounds: number;
+  readonly poolSize: number;
+  readonly dataVersion: string | null;
+  readonly labels: number;
+  readonly best: number | null;
+  readonly modelVersion: string | null;
+  readonly batchId: string | null;
+  /** Picks of the current batch, and those without a terminal outcome yet. */
+  readonly batchSize: number;
+  readonly outstanding: number;
+  readonly intake: { readonly received: number; readonly accepted: number; readonly duplicates: number; readonly rejected: number };
+  readonly stopReason: StopReason | null;
+  readonly message: string;
+}
+
+/** Answer of the query `currentBatch`: up to 500 picks inline, else only the reference. */
+export interface CurrentBatch {
+  readonly batchId: string | null;
+  readonly sheet: BatchSheet | null;
+  readonly ref: ArtifactRef | null;
+  readonly approved: boolean;
+}
+export const INLINE_PICKS = 500;
+
+/** Answer of the query `history`. */
+export interface CampaignHistory {
+  readonly rounds: readonly RoundSummary[];
+  readonly events: readonly CampaignEvent[];
+}
+
+/** Something a person or a lab did, with who and why where known. */
+export interface CampaignEvent {
+  readonly at: string;
+  readonly kind: string;
+  readonly message: string;
+}
+
+/** What a campaign returns when it ends. */
+export interface CampaignOutcome {
+  readonly campaignId: string;
+  readonly stopReason: StopReason;
+  readonly rounds: number;
+  readonly labelled: number;
+  readonly poolSize: number;
+  readonly best: number | null;
+  readonly modelVersion: string | null;
+  readonly report: ArtifactRef | null;
+}

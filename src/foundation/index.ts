@@ -1,0 +1,5 @@
+export * from './files';
+export * from './hashing';
+export * from './ndjson';
+export * from './paths';
+export * from './random';
