@@ -1,6 +1,8 @@
 import { z } from 'zod';
 
-export const sha256Schema = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 lower-case hexadecimal digits (sha256)');
+export const sha256Schema = z
+  .string()
+  .regex(/^[0-9a-f]{64}$/, 'expected 64 lower-case hexadecimal digits (sha256)');
 
 /** A claim check on bytes in the object store. Only `sha256` takes part in any key; the uri is a hint. */
 export const artifactRefSchema = z.strictObject({

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { CAMPAIGN_ID_PATTERN } from './ids';
-import { featurizerSchema } from './features';
+import { featurizerSchema, type FeaturizerInput } from './features';
 import { moleculeCapsSchema } from './molecules';
 import { modelFamilySchema } from './models';
 
@@ -8,9 +8,21 @@ import { modelFamilySchema } from './models';
 export const sourceSchema = z.strictObject({
   uri: z.string().min(1).describe('Path of the file.'),
   format: z.enum(['csv', 'sdf']).optional().describe('Taken from the file name when left out.'),
-  smilesColumn: z.string().min(1).optional().describe("CSV column that holds SMILES. Default: 'smiles', in any case."),
-  compoundIdColumn: z.string().min(1).optional().describe("CSV column or SDF field with the lab's own compound id."),
-  valueColumn: z.string().min(1).optional().describe('Column or field with values measured earlier; leave out for a pure pool.'),
+  smilesColumn: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("CSV column that holds SMILES. Default: 'smiles', in any case."),
+  compoundIdColumn: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("CSV column or SDF field with the lab's own compound id."),
+  valueColumn: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Column or field with values measured earlier; leave out for a pure pool.'),
   qualifierColumn: z.string().min(1).optional().describe("Column or field with '=', '<' or '>'."),
   unit: z.string().max(50).optional().describe("Unit of valueColumn; must be the objective's."),
 });
@@ -21,9 +33,13 @@ export type Strategy = z.infer<typeof strategySchema>;
 
 const duration = z
   .string()
-  .regex(/^\d+(\.\d+)?\s*(ms|s|m|h|d|seconds?|minutes?|hours?|days?|weeks?)$/, "expected a duration such as '14 days' or '30s'");
+  .regex(
+    /^\d+(\.\d+)?\s*(ms|s|m|h|d|seconds?|minutes?|hours?|days?|weeks?)$/,
+    "expected a duration such as '14 days' or '30s'",
+  );
 
-const DEFAULT_FEATURIZERS = [
+/** Morgan radius 3 + atom pairs with counts: the best of the cheap ones on docking and measured sets alike. */
+const DEFAULT_FEATURIZERS: FeaturizerInput[] = [
   {
     kind: 'concatenation',
     parts: [
@@ -31,80 +47,149 @@ const DEFAULT_FEATURIZERS = [
       { kind: 'atom-pair', bits: 4096, counts: 'simulated' },
     ],
   },
-] as const;
+];
 
 export const campaignConfigSchema = z.strictObject({
   version: z.literal(1).default(1),
-  campaignId: z.string().regex(CAMPAIGN_ID_PATTERN).optional().describe('Must equal the workflow id; left out, it is taken from it.'),
+  campaignId: z
+    .string()
+    .regex(CAMPAIGN_ID_PATTERN)
+    .optional()
+    .describe('Must equal the workflow id; left out, it is taken from it.'),
   title: z.string().max(200).optional(),
-  seed: z.number().int().min(0).max(2 ** 32 - 1).default(1),
+  seed: z
+    .number()
+    .int()
+    .min(0)
+    .max(2 ** 32 - 1)
+    .default(1),
   objective: z.strictObject({
     property: z.string().min(1).max(100),
     direction: z.enum(['maximize', 'minimize']),
     unit: z.string().max(50).optional(),
-    target: z.number().optional().describe('Stop when a measured value is at least (maximize) or at most (minimize) this.'),
+    target: z
+      .number()
+      .optional()
+      .describe('Stop when a measured value is at least (maximize) or at most (minimize) this.'),
   }),
   pool: z.strictObject({
     sources: z.array(sourceSchema).min(1).max(100),
     caps: moleculeCapsSchema.prefault({}),
   }),
-  featurizers: z.array(featurizerSchema).min(1).max(8).prefault([...DEFAULT_FEATURIZERS].map((f) => structuredCloneJson(f))),
+  featurizers: z.array(featurizerSchema).min(1).max(8).prefault(DEFAULT_FEATURIZERS),
   exploration: z
     .strictObject({
       families: z.array(modelFamilySchema).min(1).default(['gaussian-process', 'mlp-ensemble']),
-      maxRows: z.number().int().min(16).max(5000).default(128).describe('Size of the downscaled set, labels.'),
+      maxRows: z
+        .number()
+        .int()
+        .min(16)
+        .max(5000)
+        .default(128)
+        .describe('Size of the downscaled set, labels.'),
       folds: z.number().int().min(2).max(10).default(3),
       trialsPerFamily: z.number().int().min(1).max(50).default(3),
-      epochs: z.number().int().min(1).max(1000).default(30).describe('Epochs of a full-length ensemble trial.'),
+      epochs: z
+        .number()
+        .int()
+        .min(1)
+        .max(1000)
+        .default(30)
+        .describe('Epochs of a full-length ensemble trial.'),
     })
     .prefault({}),
   training: z
     .strictObject({
       members: z.number().int().min(2).max(20).default(5).describe('Networks in an ensemble.'),
       epochs: z.number().int().min(1).max(2000).default(60),
-      folds: z.number().int().min(2).max(10).default(5).describe('Folds of the held-out evaluation and calibration.'),
+      folds: z
+        .number()
+        .int()
+        .min(2)
+        .max(10)
+        .default(5)
+        .describe('Folds of the held-out evaluation and calibration.'),
     })
     .prefault({}),
   acquisition: z
     .strictObject({
       strategy: strategySchema.default('ei'),
       batchSize: z.number().int().min(1).max(2000).default(32),
-      initialSize: z.number().int().min(1).max(2000).optional().describe('Size of the first, random batch. Default: batchSize.'),
+      initialSize: z
+        .number()
+        .int()
+        .min(1)
+        .max(2000)
+        .optional()
+        .describe('Size of the first, random batch. Default: batchSize.'),
       kappa: z.number().min(0).max(10).default(1).describe('UCB: mean + kappa x standard deviation.'),
-      randomShare: z.number().min(0).max(1).default(0).describe('Share of every batch picked at random, an unbiased yardstick.'),
+      randomShare: z
+        .number()
+        .min(0)
+        .max(1)
+        .default(0)
+        .describe('Share of every batch picked at random, an unbiased yardstick.'),
     })
     .prefault({}),
   budget: z
     .strictObject({
       rounds: z.number().int().min(1).max(1000).default(6),
-      measurements: z.number().int().min(1).optional().describe('Stop before a batch would take the number of assays over this.'),
+      measurements: z
+        .number()
+        .int()
+        .min(1)
+        .optional()
+        .describe('Stop before a batch would take the number of assays over this.'),
     })
     .prefault({}),
   stopping: z
     .strictObject({
-      plateauRounds: z.number().int().min(1).max(100).optional().describe('Stop after this many rounds without a better value.'),
+      plateauRounds: z
+        .number()
+        .int()
+        .min(1)
+        .max(100)
+        .optional()
+        .describe('Stop after this many rounds without a better value.'),
     })
     .prefault({}),
   lab: z
     .strictObject({
-      approval: z.enum(['automatic', 'manual']).default('automatic').describe("'manual': a batch waits for the update approveBatch."),
-      minimumReturned: z.number().min(0).max(1).default(1).describe('Share of a batch that must be back before the next round starts.'),
-      closeAfter: duration.default('60 days').describe('Start the next round with what is back after this time.'),
-      retryFailed: z.boolean().default(false).describe('Whether a molecule whose assay failed may be proposed again.'),
+      approval: z
+        .enum(['automatic', 'manual'])
+        .default('automatic')
+        .describe("'manual': a batch waits for the update approveBatch."),
+      minimumReturned: z
+        .number()
+        .min(0)
+        .max(1)
+        .default(1)
+        .describe('Share of a batch that must be back before the next round starts.'),
+      closeAfter: duration
+        .default('60 days')
+        .describe('Start the next round with what is back after this time.'),
+      retryFailed: z
+        .boolean()
+        .default(false)
+        .describe('Whether a molecule whose assay failed may be proposed again.'),
     })
     .prefault({}),
   rollout: z
     .strictObject({
       enabled: z.boolean().default(true),
-      maxRmseRatio: z.number().positive().default(1.1).describe('Gate: held-out RMSE at most this times that of the live model.'),
-      minCoverage90: z.number().min(0).max(1).default(0.75).describe('Gate: held-out coverage of the 90 % interval.'),
+      maxRmseRatio: z
+        .number()
+        .positive()
+        .default(1.1)
+        .describe('Gate: held-out RMSE at most this times that of the live model.'),
+      minCoverage90: z
+        .number()
+        .min(0)
+        .max(1)
+        .default(0.75)
+        .describe('Gate: held-out coverage of the 90 % interval.'),
     })
     .prefault({}),
 });
 export type CampaignConfig = z.infer<typeof campaignConfigSchema>;
 export type CampaignConfigInput = z.input<typeof campaignConfigSchema>;
-
-/** structuredClone is absent from the workflow sandbox; these values are plain JSON. */
-function structuredCloneJson<T>(value: T): any {
-  return JSON.parse(JSON.stringify(value));
-}

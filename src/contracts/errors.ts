@@ -21,20 +21,20 @@ export const ERROR_KINDS = {
   'labels-insufficient': { status: 422, retryable: false },
   'unit-unknown': { status: 400, retryable: false },
   'not-found': { status: 404, retryable: false },
-  'conflict': { status: 409, retryable: true },
+  conflict: { status: 409, retryable: true },
   'artifact-corrupt': { status: 500, retryable: false },
   'artifact-missing': { status: 500, retryable: true },
   'runtime-mismatch': { status: 503, retryable: true },
   'thread-died': { status: 500, retryable: true },
   'deadline-exceeded': { status: 504, retryable: true },
-  'cancelled': { status: 499, retryable: false },
-  'numerical': { status: 500, retryable: false },
-  'overloaded': { status: 429, retryable: true },
-  'unavailable': { status: 503, retryable: true },
+  cancelled: { status: 499, retryable: false },
+  numerical: { status: 500, retryable: false },
+  overloaded: { status: 429, retryable: true },
+  unavailable: { status: 503, retryable: true },
   'port-taken': { status: 500, retryable: false },
   'dependency-missing': { status: 500, retryable: false },
-  'usage': { status: 400, retryable: false },
-  'internal': { status: 500, retryable: false },
+  usage: { status: 400, retryable: false },
+  internal: { status: 500, retryable: false },
 } as const satisfies Record<string, ErrorKind>;
 
 export type ErrorCode = keyof typeof ERROR_KINDS;
@@ -72,11 +72,17 @@ export class TitrateError extends Error {
 /** One line: what, (where), remedy. */
 export function describeError({ what, where, remedy }: ErrorParts): string {
   const sentence = (text: string) => (/[.!?]$/.test(text) ? text : `${text}.`);
-  return [where ? `${where}: ${sentence(what)}` : sentence(what), remedy ? sentence(remedy) : ''].filter(Boolean).join(' ');
+  return [where ? `${where}: ${sentence(what)}` : sentence(what), remedy ? sentence(remedy) : '']
+    .filter(Boolean)
+    .join(' ');
 }
 
 /** Turns anything thrown into a TitrateError; a plain error keeps its message under `internal`. */
 export function asTitrateError(error: unknown): TitrateError {
   if (error instanceof TitrateError) return error;
-  return new TitrateError('internal', { what: error instanceof Error ? error.message : String(error) }, { cause: error });
+  return new TitrateError(
+    'internal',
+    { what: error instanceof Error ? error.message : String(error) },
+    { cause: error },
+  );
 }

@@ -1,6 +1,13 @@
 import { z } from 'zod';
 
-const bits = z.number().int().min(64).max(16384).multipleOf(64).default(2048).describe('Fingerprint length, bits.');
+const bits = z
+  .number()
+  .int()
+  .min(64)
+  .max(16384)
+  .multipleOf(64)
+  .default(2048)
+  .describe('Fingerprint length, bits.');
 const counts = z
   .enum(['none', 'simulated'])
   .default('simulated')
@@ -24,7 +31,14 @@ const torsion = z.strictObject({ kind: z.literal('topological-torsion'), bits, c
 const maccs = z.strictObject({ kind: z.literal('maccs') });
 const descriptors = z.strictObject({ kind: z.literal('descriptors') });
 
-export const simpleFeaturizerSchema = z.discriminatedUnion('kind', [morgan, rdkit, atomPair, torsion, maccs, descriptors]);
+export const simpleFeaturizerSchema = z.discriminatedUnion('kind', [
+  morgan,
+  rdkit,
+  atomPair,
+  torsion,
+  maccs,
+  descriptors,
+]);
 export type SimpleFeaturizer = z.infer<typeof simpleFeaturizerSchema>;
 
 /** What a molecule is described by: name and parameters. Behaviour lives in chemistry/; the spec hashes into cache keys. */

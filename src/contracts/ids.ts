@@ -4,6 +4,7 @@ export const CAMPAIGN_ID_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
 export const roundId = (campaignId: string, round: number) => `${campaignId}/round/${round}`;
 export const stageId = (parent: string, stage: string) => `${parent}/${stage}`;
 export const batchId = (campaignId: string, round: number) => `${campaignId}/batch/${round}`;
-export const operationId = (campaignId: string, round: number, operation: string) => `${campaignId}/round/${round}/${operation}`;
+export const operationId = (campaignId: string, round: number, operation: string) =>
+  `${campaignId}/round/${round}/${operation}`;
 /** `solubility-42/v3` */
 export const modelVersionId = (campaignId: string, number: number) => `${campaignId}/v${number}`;

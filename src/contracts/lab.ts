@@ -8,7 +8,9 @@ export type Qualifier = z.infer<typeof qualifierSchema>;
 
 export const outcomeSchema = z
   .enum(['measured', 'failed', 'abandoned'])
-  .describe('measured: `value` counts. failed: tried, no value. abandoned: never tried; the molecule is a candidate again.');
+  .describe(
+    'measured: `value` counts. failed: tried, no value. abandoned: never tried; the molecule is a candidate again.',
+  );
 
 /** What a lab posts about one molecule. `resultId` is the client's idempotency key: posted twice, it counts once. */
 export const labResultSchema = z
@@ -27,7 +29,12 @@ export const labResultSchema = z
     measuredAt: z.iso.datetime({ offset: true }).optional(),
     lab: z.string().max(200).optional(),
     compoundId: z.string().max(200).optional().describe("The lab's own name for the compound."),
-    replaces: z.string().min(1).max(200).optional().describe('resultId of the earlier result that this one corrects.'),
+    replaces: z
+      .string()
+      .min(1)
+      .max(200)
+      .optional()
+      .describe('resultId of the earlier result that this one corrects.'),
     note: z.string().max(2000).optional(),
   })
   .refine((r) => r.moleculeId !== undefined || r.smiles !== undefined, {

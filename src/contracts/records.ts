@@ -10,7 +10,11 @@ export interface ExplorationRecord {
   readonly subsetRows: number;
   readonly labels: number;
   readonly folds: number;
-  readonly rungs: readonly { readonly rung: number; readonly effort: number; readonly trials: readonly string[] }[];
+  readonly rungs: readonly {
+    readonly rung: number;
+    readonly effort: number;
+    readonly trials: readonly string[];
+  }[];
   readonly trials: readonly TrialSpec[];
   readonly results: readonly TrialResult[];
   /** Trials that failed, in words; they take no further part. */

@@ -73,7 +73,12 @@ export interface DatasetVersion {
   readonly quarantinedRows: number;
   readonly duplicateRows: number;
   readonly measuredRows: number;
-  readonly sources: readonly { readonly uri: string; readonly sha256: string; readonly accepted: number; readonly quarantined: number }[];
+  readonly sources: readonly {
+    readonly uri: string;
+    readonly sha256: string;
+    readonly accepted: number;
+    readonly quarantined: number;
+  }[];
   readonly author: string;
   readonly reason: string;
   readonly createdAt: string;

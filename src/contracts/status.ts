@@ -33,7 +33,11 @@ export interface RoundSummary {
   readonly backend: string | null;
   readonly metrics: RegressionMetrics | null;
   readonly modelVersion: string | null;
-  readonly deployment: { readonly status: 'deployed' | 'held' | 'failed' | 'off'; readonly gates: readonly GateVerdict[]; readonly message: string } | null;
+  readonly deployment: {
+    readonly status: 'deployed' | 'held' | 'failed' | 'off';
+    readonly gates: readonly GateVerdict[];
+    readonly message: string;
+  } | null;
   readonly batchId: string | null;
   readonly batchSize: number;
   readonly seal: string | null;
@@ -57,7 +61,12 @@ export interface CampaignStatus {
   /** Picks of the current batch, and those without a terminal outcome yet. */
   readonly batchSize: number;
   readonly outstanding: number;
-  readonly intake: { readonly received: number; readonly accepted: number; readonly duplicates: number; readonly rejected: number };
+  readonly intake: {
+    readonly received: number;
+    readonly accepted: number;
+    readonly duplicates: number;
+    readonly rejected: number;
+  };
   readonly stopReason: StopReason | null;
   readonly message: string;
 }

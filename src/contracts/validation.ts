@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { describeError, TitrateError, type ErrorCode } from './errors';
+import { TitrateError, type ErrorCode } from './errors';
 
 // zod's compiled fast path builds functions from text, which a replaying sandbox and a strict CSP both dislike.
 z.config({ jitless: true });
@@ -19,29 +19,34 @@ function distance(a: string, b: string): number {
 
 /** The known name nearest to `name`, if one is near enough to be a slip of the pen. */
 export function nearestName(name: string, known: readonly string[]): string | undefined {
-  const ranked = known.map((k) => ({ k, d: distance(name.toLowerCase(), k.toLowerCase()) })).sort((a, b) => a.d - b.d);
+  const ranked = known
+    .map((k) => ({ k, d: distance(name.toLowerCase(), k.toLowerCase()) }))
+    .sort((a, b) => a.d - b.d);
   const best = ranked[0];
   return best && best.d <= Math.max(2, Math.ceil(best.k.length / 3)) ? best.k : undefined;
 }
 
-/** The object schema that lies at `path` inside `schema`, seen through defaults, options and arrays. */
-function keysAt(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
-  const unwrap = (s: any): any => {
-    let current = s;
-    while (current?._zod?.def?.innerType) current = current._zod.def.innerType;
-    return current;
-  };
-  let current = unwrap(schema);
-  for (const step of path) {
-    const def = current?._zod?.def;
-    if (def?.type === 'object') current = unwrap(def.shape[step]);
-    else if (def?.type === 'array') current = unwrap(def.element);
-    else if (def?.type === 'union') return def.options.flatMap((o: z.ZodType) => keysAt(o, path.slice(path.indexOf(step))));
-    else return [];
-  }
-  const def = current?._zod?.def;
-  if (def?.type === 'union') return [...new Set<string>(def.options.flatMap((o: z.ZodType) => keysAt(o, [])))];
-  return def?.type === 'object' ? Object.keys(def.shape) : [];
+/** The part of zod's own description of a schema that is read here. */
+interface SchemaDef {
+  type: string;
+  innerType?: z.ZodType;
+  element?: z.ZodType;
+  shape?: Record<PropertyKey, z.ZodType>;
+  options?: z.ZodType[];
+}
+const defOf = (schema: z.ZodType) => (schema as unknown as { _zod: { def: SchemaDef } })._zod.def;
+
+/** The keys an object may have at `path` inside `schema`, seen through defaults, options, arrays and unions. */
+function keysAt(schema: z.ZodType | undefined, path: readonly PropertyKey[]): string[] {
+  if (!schema) return [];
+  const def = defOf(schema);
+  if (def.innerType) return keysAt(def.innerType, path);
+  if (def.options) return [...new Set(def.options.flatMap((option) => keysAt(option, path)))];
+  const [step, ...rest] = path;
+  if (def.type === 'object')
+    return step === undefined ? Object.keys(def.shape!) : keysAt(def.shape![step], rest);
+  if (def.type === 'array' && step !== undefined) return keysAt(def.element, rest);
+  return [];
 }
 
 /** Problems in words: where (a path such as `acquisition.batchSize`), what, and the nearest known key. */
@@ -65,7 +70,12 @@ export function explainIssues(schema: z.ZodType, error: z.ZodError): string[] {
  * @param where what the value is, for the message: a file, or 'campaign configuration'.
  * @throws TitrateError with `code`, naming every problem.
  */
-export function parseWith<S extends z.ZodType>(schema: S, value: unknown, where: string, code: ErrorCode = 'config-invalid'): z.output<S> {
+export function parseWith<S extends z.ZodType>(
+  schema: S,
+  value: unknown,
+  where: string,
+  code: ErrorCode = 'config-invalid',
+): z.output<S> {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   const problems = explainIssues(schema, result.error);
@@ -75,5 +85,3 @@ export function parseWith<S extends z.ZodType>(schema: S, value: unknown, where:
     remedy: code === 'config-invalid' ? 'Mend these and try again; docs/schemas/ lists every key' : undefined,
   });
 }
-
-export { describeError };

@@ -11,7 +11,10 @@ const port = z.coerce.number().int().min(0).max(65535);
 export const settingsSchema = z.strictObject({
   profile: z.enum(['local']).default('local'),
   home: z.string().default('.titrate').describe('Directory of everything the local profile stores.'),
-  workingDirectory: z.string().optional().describe('Where relative source paths start. Default: the current directory.'),
+  workingDirectory: z
+    .string()
+    .optional()
+    .describe('Where relative source paths start. Default: the current directory.'),
   temporal: z
     .strictObject({
       host: z.string().default('127.0.0.1'),
@@ -23,11 +26,25 @@ export const settingsSchema = z.strictObject({
   inference: z.strictObject({ host: z.string().default('127.0.0.1'), port: port.default(8090) }).prefault({}),
   threads: z
     .strictObject({
-      chemistry: z.coerce.number().int().min(1).max(64).default(Math.max(1, Math.min(8, os.availableParallelism()))),
-      learning: z.coerce.number().int().min(1).max(64).default(Math.max(1, Math.min(8, os.availableParallelism()))),
+      chemistry: z.coerce
+        .number()
+        .int()
+        .min(1)
+        .max(64)
+        .default(Math.max(1, Math.min(8, os.availableParallelism()))),
+      learning: z.coerce
+        .number()
+        .int()
+        .min(1)
+        .max(64)
+        .default(Math.max(1, Math.min(8, os.availableParallelism()))),
     })
     .prefault({}),
-  learning: z.strictObject({ backend: z.enum(['auto', 'tensorflow-gpu', 'tensorflow', 'wasm', 'cpu']).default('auto') }).prefault({}),
+  learning: z
+    .strictObject({
+      backend: z.enum(['auto', 'tensorflow-gpu', 'tensorflow', 'wasm', 'cpu']).default('auto'),
+    })
+    .prefault({}),
   logLevel: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
 });
 export type Settings = z.infer<typeof settingsSchema> & { workingDirectory: string };
@@ -74,14 +91,21 @@ export function loadSettings(
     text = readFileSync(file, 'utf8');
   } catch (error) {
     if (env.TITRATE_CONFIG || (error as NodeJS.ErrnoException).code !== 'ENOENT') {
-      throw new TitrateError('source-missing', { what: 'the settings file cannot be read', where: file, remedy: 'Mend TITRATE_CONFIG' }, { cause: error });
+      throw new TitrateError(
+        'source-missing',
+        { what: 'the settings file cannot be read', where: file, remedy: 'Mend TITRATE_CONFIG' },
+        { cause: error },
+      );
     }
   }
   if (text !== undefined) {
     try {
       tree = (parse(text) ?? {}) as Tree;
     } catch (error) {
-      throw new TitrateError('config-invalid', { what: `not YAML: ${(error as Error).message}`, where: file });
+      throw new TitrateError('config-invalid', {
+        what: `not YAML: ${(error as Error).message}`,
+        where: file,
+      });
     }
   }
   for (const [variable, keys] of Object.entries(SETTING_VARIABLES)) {
@@ -89,12 +113,17 @@ export function loadSettings(
   }
   const merge = (into: Tree, from: Tree) => {
     for (const [key, value] of Object.entries(from)) {
-      if (value && typeof value === 'object' && !Array.isArray(value)) merge((into[key] ??= {}) as Tree, value as Tree);
+      if (value && typeof value === 'object' && !Array.isArray(value))
+        merge((into[key] ??= {}) as Tree, value as Tree);
       else if (value !== undefined) into[key] = value;
     }
   };
   merge(tree, overrides as Tree);
-  const settings = parseWith(settingsSchema, tree, text === undefined ? 'settings (TITRATE_* variables and options)' : file);
+  const settings = parseWith(
+    settingsSchema,
+    tree,
+    text === undefined ? 'settings (TITRATE_* variables and options)' : file,
+  );
   const workingDirectory = path.resolve(settings.workingDirectory ?? '.');
   return { ...settings, workingDirectory, home: path.resolve(workingDirectory, settings.home) };
 }
