@@ -50,7 +50,7 @@ export type LabResultInput = z.input<typeof labResultSchema>;
 
 /** Signal `labResults` and update `submitResults`: rows inline, or a file by reference or path (large plates). */
 export const labResultsMessageSchema = z.union([
-  z.strictObject({ results: z.array(z.unknown()).min(1).max(2000) }),
+  z.strictObject({ results: z.array(z.unknown()).min(1).max(20000) }),
   z.strictObject({ ref: z.union([artifactRefSchema, z.string().min(1)]) }),
 ]);
 export type LabResultsMessage = z.infer<typeof labResultsMessageSchema>;

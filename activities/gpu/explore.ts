@@ -1,0 +1,88 @@
+import type { CampaignConfig, Cut, FeaturizerSpec, RuntimePin, TrialResult, TrialSpec, TrainingRow } from '../../src/contracts';
+import { deriveSeed } from '../../src/foundation';
+import { downscale, proposeTrials, runTrial as runLearningTrial, selectLabelledRows } from '../../src/learning';
+import type { StepOutcome } from '../../src/objects';
+import type { FeatureSet } from '../featurization';
+import { jsonArtifacts } from '../shared/artifacts';
+import { withHeartbeat } from '../shared/heartbeat';
+import type { GpuPorts } from '../shared/ports';
+import { STEPS } from '../steps';
+import { featureReader } from './features';
+
+export interface PlanExplorationRequest {
+  readonly cut: Cut;
+  readonly featurizers: readonly FeaturizerSpec[];
+  readonly exploration: CampaignConfig['exploration'];
+  readonly training: CampaignConfig['training'];
+  readonly seed: number;
+}
+
+export interface ExplorationPlan {
+  readonly trials: readonly TrialSpec[];
+  /** Labels of the downscaled set, and in all. */
+  readonly subsetRows: number;
+  readonly labels: number;
+}
+
+export interface RunTrialRequest {
+  readonly trial: TrialSpec;
+  readonly rung: number;
+  /** Rows of the downscaled set that this rung sees. */
+  readonly rows: number;
+  /** Share of a full-length trial, 0 < effort <= 1. */
+  readonly effort: number;
+  readonly cut: Cut;
+  readonly features: FeatureSet;
+  readonly exploration: CampaignConfig['exploration'];
+  readonly seed: number;
+  readonly runtime: RuntimePin;
+}
+
+/** Exploration's two steps: which trials to make, and one trial on a part of the labels. */
+export function createExplore(ports: GpuPorts) {
+  const { objects, steps, learning } = ports;
+  const artifacts = jsonArtifacts(objects);
+  const reader = featureReader(objects);
+
+  async function planExploration(request: PlanExplorationRequest): Promise<ExplorationPlan> {
+    const { cut, exploration, training, seed } = request;
+    const labels = (await artifacts.getRows<TrainingRow>(cut.training)).length;
+    const trials = proposeTrials({
+      families: exploration.families,
+      featurizers: request.featurizers,
+      trialsPerFamily: exploration.trialsPerFamily,
+      labels,
+      ensemble: { members: training.members, epochs: exploration.epochs },
+      seed: deriveSeed(seed, 'trials'),
+    });
+    return { trials, subsetRows: Math.min(exploration.maxRows, labels), labels };
+  }
+
+  async function runTrial(request: RunTrialRequest): Promise<StepOutcome<TrialResult>> {
+    const { trial, rung, rows, effort, cut, features, exploration, seed, runtime } = request;
+    const key = {
+      inputs: { training: cut.training.sha256, features: features.digest },
+      parameters: { settings: trial.settings, trialId: trial.trialId, rung, rows, effort, folds: exploration.folds },
+      seed,
+      runtime,
+    };
+    return withHeartbeat((signal) =>
+      steps.run(STEPS.runTrial, key, async () => {
+        const all = await reader.labelledSet(features, cut);
+        const sample = downscale({ targets: all.targets, maxRows: rows, seed: deriveSeed(seed, 'downscale', rows) });
+        return runLearningTrial(learning, {
+          trial,
+          rung,
+          effort,
+          labelled: selectLabelledRows(all, sample),
+          folds: exploration.folds,
+          // One seed a rung: its trials are compared on the same folds.
+          seed: deriveSeed(seed, 'rung', rung),
+          signal,
+        });
+      }),
+    );
+  }
+
+  return { planExploration, runTrial };
+}

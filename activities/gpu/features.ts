@@ -1,0 +1,60 @@
+import { decodeFeatureMatrix, concatFeatureMatrices, selectRows } from '../../src/chemistry';
+import { TitrateError, type ArtifactRef, type Cut, type FeatureMatrix, type FeaturisedShard, type TrainingRow } from '../../src/contracts';
+import type { LabelledSet } from '../../src/learning';
+import type { ObjectStore } from '../../src/objects';
+import type { FeatureSet } from '../featurization';
+import { jsonArtifacts } from '../shared/artifacts';
+
+/** Reads features and labels out of artifacts and brings them into the same row order. */
+export function featureReader(objects: ObjectStore) {
+  const artifacts = jsonArtifacts(objects);
+
+  const shardsOf = (set: FeatureSet) => artifacts.getJson<FeaturisedShard[]>(set.shards);
+  const matrixOf = async (shard: { features: ArtifactRef }) => decodeFeatureMatrix(await objects.get(shard.features));
+
+  /**
+   * Rows of the named molecules, in the order of `moleculeIds`, read shard by shard.
+   * @throws TitrateError internal when a molecule has no features: the featurization stage did not see it.
+   */
+  async function rowsFor(set: FeatureSet, moleculeIds: readonly string[]): Promise<FeatureMatrix> {
+    const wanted = new Map(moleculeIds.map((id, row) => [id, row]));
+    const parts: FeatureMatrix[] = [];
+    const place: number[] = [];
+    for (const shard of await shardsOf(set)) {
+      const matrix = await matrixOf(shard);
+      const rows: number[] = [];
+      matrix.moleculeIds.forEach((id, row) => {
+        const at = wanted.get(id);
+        if (at === undefined) return;
+        wanted.delete(id);
+        rows.push(row);
+        place.push(at);
+      });
+      if (rows.length) parts.push(selectRows(matrix, rows));
+    }
+    const missing = wanted.keys().next();
+    if (!missing.done) {
+      throw new TitrateError('internal', { what: `molecule ${missing.value} has no features`, where: set.shards.uri });
+    }
+    const order = new Array<number>(place.length);
+    place.forEach((at, row) => (order[at] = row));
+    return selectRows(concatFeatureMatrices(parts), order);
+  }
+
+  /** The training table of a cut with its features: row i of every field is molecule i, sorted by moleculeId. */
+  async function labelledSet(set: FeatureSet, cut: Cut): Promise<LabelledSet & { rows: TrainingRow[] }> {
+    const rows = await artifacts.getRows<TrainingRow>(cut.training);
+    return {
+      rows,
+      features: await rowsFor(
+        set,
+        rows.map((row) => row.moleculeId),
+      ),
+      targets: Float64Array.from(rows, (row) => row.value),
+      qualifiers: rows.map((row) => row.qualifier),
+      replicates: Float64Array.from(rows, (row) => row.replicates),
+    };
+  }
+
+  return { shardsOf, matrixOf, rowsFor, labelledSet };
+}

@@ -1,0 +1,109 @@
+import {
+  MEDIA_TYPES,
+  type ArtifactRef,
+  type CampaignConfig,
+  type Cut,
+  type EvaluationRecord,
+  type HeldOutPrediction,
+  type ModelSettings,
+  type RuntimePin,
+  type TrialSpec,
+} from '../../src/contracts';
+import { deriveSeed } from '../../src/foundation';
+import { calibrate, crossFittedDeviation, crossValidate, measuredRows, regressionMetrics, totalDeviation, Z90 } from '../../src/learning';
+import type { StepOutcome } from '../../src/objects';
+import type { FeatureSet } from '../featurization';
+import { jsonArtifacts } from '../shared/artifacts';
+import { withHeartbeat } from '../shared/heartbeat';
+import type { GpuPorts } from '../shared/ports';
+import { STEPS } from '../steps';
+import { featureReader } from './features';
+
+export interface TrainRequest {
+  readonly choice: TrialSpec;
+  readonly cut: Cut;
+  readonly features: FeatureSet;
+  readonly training: CampaignConfig['training'];
+  readonly seed: number;
+  readonly runtime: RuntimePin;
+}
+
+export interface TrainedModel {
+  readonly settings: ModelSettings;
+  readonly weights: ArtifactRef;
+  readonly backend: string;
+  readonly computeSeconds: number;
+  readonly facts: Readonly<Record<string, number | string>>;
+}
+
+/** The winner of exploration at full length. */
+function fullSettings(choice: TrialSpec, training: CampaignConfig['training']): ModelSettings {
+  const { settings } = choice;
+  return settings.family === 'mlp-ensemble' ? { ...settings, members: training.members, epochs: training.epochs } : settings;
+}
+
+/** Training's two steps: how good the model is on molecules it has not seen, and the model itself, trained on every label. */
+export function createTrain(ports: GpuPorts) {
+  const { objects, steps, learning } = ports;
+  const artifacts = jsonArtifacts(objects);
+  const reader = featureReader(objects);
+
+  const keyOf = (request: TrainRequest, settings: ModelSettings, parameters: Record<string, unknown> = {}) => ({
+    inputs: { training: request.cut.training.sha256, features: request.features.digest },
+    parameters: { settings, ...parameters },
+    seed: request.seed,
+    runtime: request.runtime,
+  });
+
+  async function evaluateModel(request: TrainRequest): Promise<StepOutcome<EvaluationRecord>> {
+    const settings = fullSettings(request.choice, request.training);
+    const { folds } = request.training;
+    return withHeartbeat((signal, progress) =>
+      steps.run(STEPS.evaluateModel, keyOf(request, settings, { folds }), async () => {
+        const labelled = await reader.labelledSet(request.features, request.cut);
+        const seed = deriveSeed(request.seed, 'evaluate');
+        const onFold = (fold: number) => progress({ fold, of: folds });
+        const result = await crossValidate(learning, { settings, labelled, folds, seed, signal, onFold });
+        // Bounds are no measurements: they train, but nothing is held against them.
+        const measured = measuredRows(labelled);
+        const take = (from: ArrayLike<number>) => Float64Array.from(measured, (row) => from[row]!);
+        const observed = take(labelled.targets);
+        const mean = take(result.predictions.mean);
+        const deviation = take(totalDeviation(result.predictions));
+        const calibration = calibrate(observed, mean, deviation);
+        const honest = crossFittedDeviation(Int32Array.from(measured, (row) => result.folds[row]!), observed, mean, deviation);
+        const rows = measured.map((i, row): HeldOutPrediction => {
+          const { moleculeId, smiles } = labelled.rows[i]!;
+          const [predicted, standardDeviation] = [mean[row]!, honest[row]!];
+          const half = Z90 * standardDeviation;
+          return { moleculeId, smiles, observed: observed[row]!, predicted, standardDeviation, interval90: [predicted - half, predicted + half] };
+        });
+        return {
+          metrics: regressionMetrics(observed, mean, honest),
+          calibration,
+          predictions: await artifacts.putRows(rows),
+          backend: result.backend,
+          computeSeconds: result.computeSeconds,
+        };
+      }),
+    );
+  }
+
+  async function trainModel(request: TrainRequest): Promise<StepOutcome<TrainedModel>> {
+    const settings = fullSettings(request.choice, request.training);
+    return withHeartbeat((signal) =>
+      steps.run(STEPS.trainModel, keyOf(request, settings), async () => {
+        const labelled = await reader.labelledSet(request.features, request.cut);
+        const model = await learning.fit({ settings, labelled, seed: deriveSeed(request.seed, 'fit'), signal });
+        try {
+          const weights = await objects.put(await model.serialise(), MEDIA_TYPES.model);
+          return { settings, weights, backend: model.backend, computeSeconds: model.computeSeconds, facts: model.facts };
+        } finally {
+          model.dispose();
+        }
+      }),
+    );
+  }
+
+  return { evaluateModel, trainModel };
+}

@@ -1,0 +1,38 @@
+import type { Chemistry } from '../../src/chemistry';
+import type { Learning } from '../../src/learning';
+import type { ObjectStore, PointerLog, StepCache } from '../../src/objects';
+import type { Deployer } from '../../src/rollout';
+import type { CampaignLog, ModelRegistry } from '../../src/tracking';
+import type { Warehouse } from '../../src/warehouse';
+
+/** What every activity may use. Each queue's factory asks for the part that its work needs, and nothing else is started. */
+export interface StoragePorts {
+  readonly objects: ObjectStore;
+  readonly steps: StepCache;
+  readonly pointers: PointerLog;
+}
+
+export interface WarehousePorts extends StoragePorts {
+  readonly warehouse: Warehouse;
+  readonly log: CampaignLog;
+  /** Where relative source paths start. */
+  readonly workingDirectory: string;
+}
+
+export interface FeaturizationPorts extends StoragePorts {
+  readonly chemistry: Chemistry;
+}
+
+export interface GpuPorts extends StoragePorts {
+  readonly learning: Learning;
+}
+
+export interface DeployPorts extends StoragePorts {
+  readonly registry: ModelRegistry;
+  readonly deployer: Deployer;
+  readonly log: CampaignLog;
+  readonly chemistry: Chemistry;
+  readonly learning: Learning;
+  /** Directory of the rendered reports. */
+  readonly reports: string;
+}

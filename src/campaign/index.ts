@@ -1,0 +1,4 @@
+export * from './exploration';
+export * from './labels';
+export * from './seeds';
+export * from './state';

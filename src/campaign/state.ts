@@ -1,0 +1,212 @@
+import type {
+  ArtifactRef,
+  BatchSheet,
+  CampaignConfig,
+  CampaignEvent,
+  CampaignHistory,
+  CampaignStage,
+  CampaignStatus,
+  CurrentBatch,
+  Cut,
+  ModelVersion,
+  Receipt,
+  RoundSummary,
+  StopReason,
+} from '../contracts';
+
+/** The pool as a campaign carries it; the manifest stays in the warehouse. */
+export interface Pool {
+  readonly dataVersion: string;
+  readonly molecules: number;
+  readonly shards: ArtifactRef;
+  readonly shardCount: number;
+}
+
+export interface OpenBatch {
+  readonly batchId: string;
+  readonly sheet: ArtifactRef;
+  readonly inline: BatchSheet | null;
+  readonly size: number;
+  readonly outstanding: number;
+  readonly approved: boolean;
+  /** When the next round starts with what is back, ms since the epoch; null until the batch is approved. */
+  readonly closesAt: number | null;
+}
+
+/** Posted rows that are not in the warehouse yet: inline, or an NDJSON artifact from `offset` on. */
+export type IntakeItem =
+  | { readonly kind: 'rows'; readonly ticket: number | null; readonly rows: readonly unknown[] }
+  | { readonly kind: 'file'; readonly ticket: number | null; readonly ref: ArtifactRef | string; readonly rows: ArtifactRef | null; readonly offset: number; readonly count: number };
+
+/** Everything a campaign knows, as it is carried from one execution to the next. Small: data are references. */
+export interface CampaignState {
+  readonly version: 1;
+  readonly campaignId: string;
+  readonly config: CampaignConfig;
+  readonly stage: CampaignStage;
+  /** The round in work: 1 from the first batch on. */
+  readonly round: number;
+  readonly pool: Pool | null;
+  readonly batch: OpenBatch | null;
+  readonly model: ModelVersion | null;
+  readonly lastCut: Pick<Cut, 'labels' | 'best' | 'failed' | 'abandoned' | 'censored'> | null;
+  readonly assays: number;
+  readonly intake: CampaignStatus['intake'];
+  readonly buffer: readonly IntakeItem[];
+  readonly rounds: readonly RoundSummary[];
+  readonly events: readonly CampaignEvent[];
+  readonly paused: boolean;
+  readonly stopRequested: boolean;
+  readonly stopReason: StopReason | null;
+  /** Rounds whose rollout was started, and how those that ended did. */
+  readonly rollouts: readonly number[];
+  readonly deployments: Readonly<Record<number, RoundSummary['deployment']>>;
+  readonly message: string;
+}
+
+/** Rounds and events kept in the workflow; the campaign log keeps all of them. */
+const KEPT_ROUNDS = 100;
+const KEPT_EVENTS = 100;
+
+export function initialState(campaignId: string, config: CampaignConfig): CampaignState {
+  return {
+    version: 1,
+    campaignId,
+    config,
+    stage: 'starting',
+    round: 1,
+    pool: null,
+    batch: null,
+    model: null,
+    lastCut: null,
+    assays: 0,
+    intake: { received: 0, accepted: 0, duplicates: 0, rejected: 0 },
+    buffer: [],
+    rounds: [],
+    events: [],
+    paused: false,
+    stopRequested: false,
+    stopReason: null,
+    rollouts: [],
+    deployments: {},
+    message: 'starting',
+  };
+}
+
+export function addEvent(state: CampaignState, event: CampaignEvent): CampaignState {
+  return { ...state, events: [...state.events, event].slice(-KEPT_EVENTS) };
+}
+
+export function addRound(state: CampaignState, summary: RoundSummary): CampaignState {
+  return { ...state, rounds: [...state.rounds, summary].slice(-KEPT_ROUNDS) };
+}
+
+export function setDeployment(state: CampaignState, round: number, deployment: RoundSummary['deployment']): CampaignState {
+  const kept = Object.entries({ ...state.deployments, [round]: deployment }).slice(-KEPT_ROUNDS);
+  return { ...state, deployments: Object.fromEntries(kept) };
+}
+
+/** Whether a rollout is still under way. */
+export function rollingOut(state: CampaignState): boolean {
+  return state.rollouts.some((round) => !(round in state.deployments));
+}
+
+/** Counts what became of posted rows. */
+export function countReceipts(state: CampaignState, receipts: readonly Pick<Receipt, 'status'>[]): CampaignState {
+  const count = (status: Receipt['status']) => receipts.filter((receipt) => receipt.status === status).length;
+  const { intake } = state;
+  return {
+    ...state,
+    intake: {
+      received: intake.received + receipts.length,
+      accepted: intake.accepted + count('accepted'),
+      duplicates: intake.duplicates + count('duplicate'),
+      rejected: intake.rejected + count('rejected'),
+    },
+  };
+}
+
+/** Whether enough of the open batch is back for the next round. */
+export function batchReturned(state: CampaignState): boolean {
+  const { batch, config } = state;
+  if (!batch) return true;
+  const back = batch.size - batch.outstanding;
+  return back >= Math.ceil(config.lab.minimumReturned * batch.size - 1e-9);
+}
+
+/** Size of the batch of the coming round: the configured one, cut to what the budget of measurements still allows. */
+export function nextBatchSize(state: CampaignState): number {
+  const { acquisition, budget } = state.config;
+  const wanted = state.round === 1 ? (acquisition.initialSize ?? acquisition.batchSize) : acquisition.batchSize;
+  return budget.measurements === undefined ? wanted : Math.max(0, Math.min(wanted, budget.measurements - state.assays));
+}
+
+/** Whether the campaign ends instead of handing out the batch of `state.round`, judged on what the last batch brought. */
+export function stopReasonFor(state: CampaignState, best: number | null): StopReason | null {
+  const { objective, budget, stopping } = state.config;
+  if (state.stopRequested) return 'stopped';
+  if (objective.target !== undefined && best !== null) {
+    const reached = objective.direction === 'maximize' ? best >= objective.target : best <= objective.target;
+    if (reached) return 'target';
+  }
+  if (state.round > budget.rounds || nextBatchSize(state) === 0) return 'budget';
+  if (stopping.plateauRounds !== undefined && plateaued(state, best, stopping.plateauRounds)) return 'plateau';
+  return null;
+}
+
+/** No better value for `rounds` rounds: each of the last summaries, and `best` now, equals the value before them. */
+function plateaued(state: CampaignState, best: number | null, rounds: number): boolean {
+  if (best === null || state.rounds.length < rounds + 1) return false;
+  return state.rounds.slice(-rounds).every((summary) => summary.best === best);
+}
+
+export function statusOf(state: CampaignState): CampaignStatus {
+  return {
+    campaignId: state.campaignId,
+    title: state.config.title ?? state.config.objective.property,
+    stage: state.paused ? 'paused' : state.stage,
+    round: state.round,
+    rounds: state.config.budget.rounds,
+    poolSize: state.pool?.molecules ?? 0,
+    dataVersion: state.pool?.dataVersion ?? null,
+    labels: state.lastCut?.labels ?? 0,
+    best: state.lastCut?.best?.value ?? null,
+    modelVersion: state.model?.id ?? null,
+    batchId: state.batch?.batchId ?? null,
+    batchSize: state.batch?.size ?? 0,
+    outstanding: state.batch?.outstanding ?? 0,
+    intake: state.intake,
+    stopReason: state.stopReason,
+    message: state.message,
+  };
+}
+
+export function currentBatchOf(state: CampaignState): CurrentBatch {
+  const { batch } = state;
+  if (!batch) return { batchId: null, sheet: null, ref: null, approved: false };
+  return { batchId: batch.batchId, sheet: batch.inline, ref: batch.sheet, approved: batch.approved };
+}
+
+export function historyOf(state: CampaignState): CampaignHistory {
+  const rounds = state.rounds.map((summary) => ({ ...summary, deployment: state.deployments[summary.round] ?? summary.deployment }));
+  return { rounds, events: state.events };
+}
+
+/** The Web UI's details of a campaign, in Markdown: where it stands, round by round. */
+export function logbook(state: CampaignState): string {
+  const { config } = state;
+  const number = (value: number | null | undefined) => (value === null || value === undefined ? '–' : String(Number(value.toPrecision(4))));
+  const rows = state.rounds.map(
+    (r) =>
+      `| ${r.round} | ${r.labels} | ${number(r.best)} | ${r.family ?? 'none yet'} | ${number(r.metrics?.rmse)} | ${r.modelVersion ?? '–'} | ${r.batchSize} | ${r.seal?.slice(0, 12) ?? '–'} |`,
+  );
+  return [
+    `**${config.title ?? state.campaignId}**: ${config.objective.direction} ${config.objective.property}${config.objective.unit ? ` (${config.objective.unit})` : ''}, pool of ${state.pool?.molecules ?? '?'} molecules`,
+    '',
+    `${state.paused ? 'Paused. ' : ''}${state.message}`,
+    '',
+    '| round | labels | best | model | held-out RMSE | version | batch | seal |',
+    '|---|---|---|---|---|---|---|---|',
+    ...rows,
+  ].join('\n');
+}

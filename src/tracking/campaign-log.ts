@@ -1,0 +1,96 @@
+import type { ArtifactRef, CampaignConfig, CampaignRecord, Cut, RoundRecord } from '../contracts';
+import { MEDIA_TYPES, TitrateError } from '../contracts';
+import type { ObjectStore } from '../objects';
+
+/** What a campaign is and how it ended, beside its rounds. */
+export interface CampaignHeader {
+  readonly campaignId: string;
+  readonly config: CampaignConfig;
+  readonly dataVersion: string;
+  readonly poolSize: number;
+}
+export interface CampaignEnd {
+  readonly stopReason: string;
+  readonly finalCut: Cut | null;
+}
+
+/**
+ * A campaign's own history, in records that are written once: it outlives the server's retention and needs no server to read.
+ * `campaigns/<id>/header`, `campaigns/<id>/rounds/<n>`, `campaigns/<id>/end`; each round's record is an artifact.
+ */
+export interface CampaignLog {
+  open(header: CampaignHeader): Promise<void>;
+  /** The first record of a round stands; a retry returns it. */
+  recordRound(campaignId: string, record: RoundRecord): Promise<ArtifactRef>;
+  /** How the rollout of a round's model ended: known after the round's record is written. */
+  recordDeployment(campaignId: string, round: number, deployment: RoundRecord['summary']['deployment']): Promise<void>;
+  close(campaignId: string, end: CampaignEnd): Promise<void>;
+  campaigns(): Promise<string[]>;
+  /** @throws not-found, naming the campaigns there are. */
+  read(campaignId: string): Promise<CampaignRecord>;
+}
+
+export function createCampaignLog(objects: ObjectStore): CampaignLog {
+  const key = (campaignId: string, ...parts: (string | number)[]) => ['campaigns', campaignId, ...parts].join('/');
+  const number = (n: number) => String(n).padStart(6, '0');
+  const encode = (value: unknown) => Buffer.from(JSON.stringify(value));
+  const readJson = async <T>(name: string): Promise<T | null> => {
+    const bytes = await objects.readRecord(name);
+    return bytes ? (JSON.parse(bytes.toString('utf8')) as T) : null;
+  };
+
+  const campaigns = async () => {
+    const keys = await objects.listRecords('campaigns/');
+    return [...new Set(keys.filter((name) => name.endsWith('/header')).map((name) => name.split('/')[1]!))].sort();
+  };
+
+  return {
+    async open(header) {
+      await objects.createRecord(key(header.campaignId, 'header'), encode(header));
+    },
+    async recordRound(campaignId, record) {
+      const name = key(campaignId, 'rounds', number(record.summary.round));
+      const ref = await objects.put(encode(record), MEDIA_TYPES.json);
+      if (await objects.createRecord(name, encode(ref))) return ref;
+      return (await readJson<ArtifactRef>(name))!;
+    },
+    async recordDeployment(campaignId, round, deployment) {
+      await objects.createRecord(key(campaignId, 'deployments', number(round)), encode(deployment));
+    },
+    async close(campaignId, end) {
+      await objects.createRecord(key(campaignId, 'end'), encode(end));
+    },
+    campaigns,
+    async read(campaignId) {
+      const header = await readJson<CampaignHeader>(key(campaignId, 'header'));
+      if (!header) {
+        const known = await campaigns();
+        throw new TitrateError('not-found', {
+          what: `there is no campaign '${campaignId}' here`,
+          where: 'campaign log',
+          remedy: known.length ? `Known: ${known.slice(-10).join(', ')}` : 'Start one with titrate campaign start',
+        });
+      }
+      const names = await objects.listRecords(`${key(campaignId, 'rounds')}/`);
+      const rounds = await Promise.all(
+        names.map(async (name) => {
+          const ref = (await readJson<ArtifactRef>(name))!;
+          const record = JSON.parse((await objects.get(ref)).toString('utf8')) as RoundRecord;
+          const deployment = await readJson<RoundRecord['summary']['deployment']>(
+            key(campaignId, 'deployments', number(record.summary.round)),
+          );
+          return deployment ? { ...record, summary: { ...record.summary, deployment } } : record;
+        }),
+      );
+      const end = await readJson<CampaignEnd>(key(campaignId, 'end'));
+      return {
+        campaignId,
+        config: header.config,
+        poolSize: header.poolSize,
+        stopReason: end?.stopReason ?? null,
+        rounds,
+        finalCut: end?.finalCut ?? null,
+      };
+    },
+  };
+}

@@ -1,0 +1,23 @@
+import { readFileSync } from 'node:fs';
+import { SearchAttributeType, defineSearchAttributeKey } from '@temporalio/common';
+import { TestWorkflowEnvironment } from '@temporalio/testing';
+import { DefaultLogger, Runtime, type LogLevel } from '@temporalio/worker';
+import { SEARCH_ATTRIBUTES } from '../../src/contracts';
+import { compiledEntry } from '../../src/foundation';
+import { findTemporalCli } from '../../src/platform/local-stack';
+
+const TYPES = { Keyword: SearchAttributeType.KEYWORD, Int: SearchAttributeType.INT, Double: SearchAttributeType.DOUBLE } as const;
+
+/** The prebuilt bundle that the orchestration worker runs. */
+export const workflowBundle = () => ({ code: readFileSync(compiledEntry('workflow-bundle'), 'utf8') });
+
+/** A real Temporal server of its own, in memory, on a free port. TITRATE_TEST_LOG=DEBUG shows what the SDK logs. */
+export async function startServer(): Promise<TestWorkflowEnvironment> {
+  Runtime.install({ logger: new DefaultLogger((process.env.TITRATE_TEST_LOG ?? 'ERROR') as LogLevel) });
+  return TestWorkflowEnvironment.createLocal({
+    server: {
+      executable: { type: 'existing-path', path: findTemporalCli().path },
+      searchAttributes: Object.entries(SEARCH_ATTRIBUTES).map(([name, type]) => defineSearchAttributeKey(name, TYPES[type])),
+    },
+  });
+}

@@ -1,0 +1,255 @@
+import { WorkflowFailedError, WorkflowUpdateFailedError, type WorkflowHandle } from '@temporalio/client';
+import type { TestWorkflowEnvironment } from '@temporalio/testing';
+import { Worker } from '@temporalio/worker';
+import { ApplicationFailure } from '@temporalio/common';
+import type { CampaignHistory, CampaignOutcome, CampaignStatus, CurrentBatch } from '../../src/contracts';
+import { startServer, workflowBundle } from '../support/temporal';
+import { ScriptedWorld } from './support/scripted-lab';
+
+const config = (changes: Record<string, unknown> = {}) => ({
+  objective: { property: 'logS', direction: 'maximize' },
+  pool: { sources: [{ uri: 'pool.csv' }] },
+  acquisition: { batchSize: 12 },
+  budget: { rounds: 2 },
+  ...changes,
+});
+
+describe('a campaign on a real server', () => {
+  let env: TestWorkflowEnvironment;
+  let workers: Worker[];
+  let running: Promise<unknown>;
+  let world: ScriptedWorld;
+  let campaigns = 0;
+
+  beforeAll(async () => {
+    env = await startServer();
+    // One set of workers for all tests: the world they act in changes with each test.
+    const current = <T extends object>(of: (w: ScriptedWorld) => T): T =>
+      Object.fromEntries(Object.keys(of(new ScriptedWorld())).map((name) => [name, (...args: unknown[]) => (of(world) as any)[name](...args)])) as T;
+    const base = { connection: env.nativeConnection, namespace: env.namespace };
+    workers = await Promise.all([
+      Worker.create({ ...base, taskQueue: 'orchestration', workflowBundle: workflowBundle() }),
+      Worker.create({ ...base, taskQueue: 'warehouse', activities: current((w) => w.warehouse) }),
+      Worker.create({ ...base, taskQueue: 'featurization', activities: current((w) => w.featurization) }),
+      Worker.create({ ...base, taskQueue: 'gpu', activities: current((w) => w.gpu) }),
+      Worker.create({ ...base, taskQueue: 'deploy', activities: current((w) => w.deploy) }),
+    ]);
+    running = Promise.all(workers.map((worker) => worker.run()));
+  });
+  afterAll(async () => {
+    workers.forEach((worker) => worker.shutdown());
+    await running;
+    await env.teardown();
+  });
+  beforeEach(() => {
+    world = new ScriptedWorld();
+  });
+
+  const start = (input: unknown = config()): Promise<WorkflowHandle> =>
+    env.client.workflow.start('activeLearningCampaign', {
+      taskQueue: 'orchestration',
+      workflowId: `campaign-${++campaigns}`,
+      args: [input],
+      workflowTaskTimeout: '5s',
+    });
+  const status = (handle: WorkflowHandle) => handle.query<CampaignStatus>('status');
+  const history = (handle: WorkflowHandle) => handle.query<CampaignHistory>('history');
+
+  async function until<T>(probe: () => Promise<T>, enough: (value: T) => boolean): Promise<T> {
+    for (let tries = 0; tries < 400; tries++) {
+      const value = await probe().catch(() => undefined);
+      if (value !== undefined && enough(value)) return value;
+      await new Promise((resolve) => setTimeout(resolve, 25));
+    }
+    throw new Error(`waited in vain; last seen: ${JSON.stringify(await probe().catch(String))}`);
+  }
+
+  const openBatch = (handle: WorkflowHandle, round: number) =>
+    until(
+      () => handle.query<CurrentBatch>('currentBatch'),
+      (batch) => batch.batchId?.endsWith(`/${round}`) ?? false,
+    );
+  const measured = (batch: CurrentBatch, from = 0, to = Infinity) =>
+    batch.sheet!.picks.slice(from, to).map((pick) => ({
+      resultId: `r-${pick.moleculeId}`,
+      moleculeId: pick.moleculeId,
+      outcome: 'measured' as const,
+      value: pick.rank / 10,
+      qualifier: '=' as const,
+    }));
+  const answer = async (handle: WorkflowHandle, round: number) => {
+    const batch = await openBatch(handle, round);
+    await handle.signal('labResults', { results: measured(batch) });
+  };
+
+  test('runs its rounds, trains once there are labels, closes with a last training, and ends with a report', async () => {
+    const handle = await start();
+    await answer(handle, 1);
+    await answer(handle, 2);
+    const outcome = (await handle.result()) as CampaignOutcome;
+    expect(outcome).toMatchObject({ stopReason: 'budget', rounds: 2, labelled: 24, poolSize: 100, best: 1.2, modelVersion: `${outcome.campaignId}/v3` });
+    expect(outcome.report).not.toBeNull();
+    expect(world.rounds.map((record) => [record.summary.round, record.summary.batchSize, record.model?.number ?? null])).toEqual([
+      [1, 12, null],
+      [2, 12, 2],
+      [3, 0, 3],
+    ]);
+    // Every trial of every rung is on record, and the winner is the one with the lowest error.
+    expect(world.rounds[1]!.exploration!.chosen.trialId).toBe('trial-2');
+    expect(world.calls).toEqual(expect.arrayContaining(['deployment 2 deployed', 'deployment 3 deployed', 'close budget']));
+  });
+
+  test('counts a result posted twice once, and keeps a bad row apart from the good ones of its message', async () => {
+    const handle = await start();
+    const batch = await openBatch(handle, 1);
+    const rows = measured(batch, 0, 3);
+    const answer = { receipts: expect.arrayContaining([expect.objectContaining({ status: 'accepted' })]) };
+    expect(await handle.executeUpdate('submitResults', { args: [{ results: [...rows, { resultId: 'bad' }] }] })).toMatchObject(answer);
+    await handle.signal('labResults', { results: rows });
+    const seen = await until(
+      () => status(handle),
+      (s) => s.intake.received === 7,
+    );
+    expect(seen.intake).toEqual({ received: 7, accepted: 3, duplicates: 3, rejected: 1 });
+    expect(seen.outstanding).toBe(9);
+    expect((await history(handle)).events.map((event) => event.message)).toContain('bad: names no molecule');
+    await handle.terminate();
+  });
+
+  test('refuses a message of the wrong shape: an update at once, a signal in the history', async () => {
+    const handle = await start();
+    await openBatch(handle, 1);
+    await expect(handle.executeUpdate('submitResults', { args: [{ rows: [] }] })).rejects.toThrow(WorkflowUpdateFailedError);
+    await handle.signal('labResults', 'nonsense');
+    await handle.signal('labResults', { ref: 'no-such-file.json' });
+    const { events } = await until(
+      () => history(handle),
+      (h) => h.events.filter((event) => event.kind === 'results-refused').length === 2,
+    );
+    expect(events.map((event) => event.message).join('\n')).toMatch(/signal labResults refused: expected \{ results.*no-such-file\.json/s);
+    await handle.terminate();
+  });
+
+  test('starts the next round with what is back once the time for a batch is over, and counts what comes late', async () => {
+    const handle = await start(config({ lab: { closeAfter: '2 seconds' } }));
+    const batch = await openBatch(handle, 1);
+    await handle.signal('labResults', { results: measured(batch, 0, 10) });
+    await until(
+      () => status(handle),
+      (s) => s.outstanding === 2,
+    );
+    await openBatch(handle, 2);
+    expect(world.cuts.get(2)!.labels).toBe(10);
+    await handle.signal('labResults', { results: measured(batch, 10) });
+    await answer(handle, 2);
+    await handle.result();
+    expect(world.cuts.get(3)!.labels).toBe(24);
+  });
+
+  test('waits for approval when a person is to approve, and only for the batch that person has read', async () => {
+    const handle = await start(config({ lab: { approval: 'manual' } }));
+    await until(
+      () => status(handle),
+      (s) => s.stage === 'awaiting-approval',
+    );
+    await expect(handle.executeUpdate('approveBatch', { args: [{ batchId: 'another' }] })).rejects.toThrow(WorkflowUpdateFailedError);
+    expect((await handle.query<CurrentBatch>('currentBatch')).approved).toBe(false);
+    await handle.executeUpdate('approveBatch', { args: [{ by: 'Ada', reason: 'makeable' }] });
+    const seen = await until(
+      () => status(handle),
+      (s) => s.stage === 'awaiting-results',
+    );
+    expect(seen.round).toBe(1);
+    expect((await history(handle)).events.map((event) => event.message).join()).toContain('approved by Ada: makeable');
+    await handle.terminate();
+  });
+
+  test('takes results while paused, and starts the next round only when resumed', async () => {
+    const handle = await start();
+    await openBatch(handle, 1);
+    await handle.signal('pause', { by: 'Ada' });
+    await answer(handle, 1);
+    const paused = await until(
+      () => status(handle),
+      (s) => s.outstanding === 0,
+    );
+    expect(paused).toMatchObject({ stage: 'paused', round: 1 });
+    expect(world.cuts.has(2)).toBe(false);
+    await handle.signal('resume');
+    await openBatch(handle, 2);
+    await handle.terminate();
+  });
+
+  test('a round that fails for good pauses the campaign with the reason, and resume tries it again', async () => {
+    const handle = await start();
+    world.trainingFailures.push(ApplicationFailure.nonRetryable('the kernel matrix is not positive definite', 'numerical'));
+    await answer(handle, 1);
+    const paused = await until(
+      () => status(handle),
+      (s) => s.stage === 'paused',
+    );
+    expect(paused.message).toMatch(/round 2 failed: the kernel matrix is not positive definite/);
+    await handle.signal('resume');
+    await openBatch(handle, 2);
+    await handle.terminate();
+  });
+
+  test('stop ends it after a last training on everything that came back', async () => {
+    const handle = await start(config({ budget: { rounds: 10 } }));
+    await answer(handle, 1);
+    const batch = await openBatch(handle, 2);
+    await handle.executeUpdate('submitResults', { args: [{ results: measured(batch, 0, 5) }] });
+    await handle.signal('stop', { by: 'Ada', reason: 'found one' });
+    const outcome = (await handle.result()) as CampaignOutcome;
+    expect(outcome).toMatchObject({ stopReason: 'stopped', labelled: 17, rounds: 2 });
+  });
+
+  test('ends at the target, at a plateau, when the budget of measurements is used up, and when the pool is', async () => {
+    const target = await start(config({ objective: { property: 'logS', direction: 'maximize', target: 1.2 }, budget: { rounds: 9 } }));
+    await answer(target, 1);
+    expect(await target.result()).toMatchObject({ stopReason: 'target', rounds: 1 });
+
+    world = new ScriptedWorld();
+    const plateau = await start(config({ stopping: { plateauRounds: 1 }, budget: { rounds: 9 } }));
+    await answer(plateau, 1);
+    await answer(plateau, 2);
+    expect(await plateau.result()).toMatchObject({ stopReason: 'plateau', rounds: 2 });
+
+    world = new ScriptedWorld();
+    const measurements = await start(config({ budget: { rounds: 9, measurements: 17 } }));
+    await answer(measurements, 1);
+    expect((await openBatch(measurements, 2)).sheet!.picks).toHaveLength(5);
+    await answer(measurements, 2);
+    expect(await measurements.result()).toMatchObject({ stopReason: 'budget', labelled: 17 });
+
+    world = new ScriptedWorld();
+    world.poolSize = 0;
+    const empty = await start();
+    expect(await empty.result()).toMatchObject({ stopReason: 'pool-exhausted', rounds: 0 });
+  });
+
+  test('a slow rollout never blocks the round, and a report that cannot be written does not lose the campaign', async () => {
+    world.rolloutMs = 1500;
+    world.reportFails = true;
+    const handle = await start();
+    await answer(handle, 1);
+    await openBatch(handle, 2);
+    expect(world.calls.filter((call) => call.startsWith('deployment'))).toEqual([]);
+    await answer(handle, 2);
+    const outcome = (await handle.result()) as CampaignOutcome;
+    expect(outcome).toMatchObject({ stopReason: 'budget', report: null });
+    expect(world.calls.filter((call) => call.startsWith('deployment'))).toEqual(['deployment 2 deployed', 'deployment 3 deployed']);
+  });
+
+  test.each([
+    ['an unknown key', config({ acquisition: { batchsize: 3 } }), /acquisition: unknown key 'batchsize'; did you mean 'batchSize'\?/],
+    ['another campaign id than the workflow id', config({ campaignId: 'other' }), /campaignId is 'other' but the workflow id is 'campaign-/],
+    ['no objective', { pool: { sources: [{ uri: 'pool.csv' }] } }, /objective/],
+    ['a missing source', config({ pool: { sources: [{ uri: 'missing.csv' }] } }), /missing\.csv: there is no such file/],
+  ])('%s ends it at once, with the place and the remedy', async (_, input, message) => {
+    const handle = await start(input);
+    const error = await handle.result().catch((e: unknown) => e);
+    expect(error).toBeInstanceOf(WorkflowFailedError);
+    expect((error as WorkflowFailedError).cause?.message).toMatch(message);
+  });
+});

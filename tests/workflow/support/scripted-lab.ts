@@ -1,0 +1,211 @@
+import { ApplicationFailure } from '@temporalio/common';
+import type { DeployActivities } from '../../../activities/deploy';
+import type { FeaturizationActivities } from '../../../activities/featurization';
+import type { GpuActivities } from '../../../activities/gpu';
+import type { WarehouseActivities } from '../../../activities/warehouse';
+import type { ArtifactRef, BatchSheet, Cut, LabResult, ModelVersion, Receipt, RoundRecord } from '../../../src/contracts';
+
+export const ref = (name: string): ArtifactRef => ({ uri: `test:${name}`, sha256: name.padEnd(64, '0').slice(0, 64), bytes: 1, mediaType: 'test' });
+export const moleculeId = (n: number) => `mol_${n.toString(16).padStart(32, '0')}`;
+
+const metrics = { n: 1000, rmse: 0.5, mae: 0.4, r2: 0.5, spearman: 0.6, nll: 1, coverage90: 0.9 };
+
+/**
+ * Activities that keep their books in memory: enough of a warehouse and a lab to drive the workflows through every turn,
+ * while the workflows, the server and the workers are real.
+ */
+export class ScriptedWorld {
+  readonly results = new Map<string, LabResult>();
+  readonly batches = new Map<string, BatchSheet>();
+  readonly rounds: RoundRecord[] = [];
+  readonly cuts = new Map<number, Cut>();
+  readonly calls: string[] = [];
+  /** Molecules of the pool. */
+  poolSize = 100;
+  /** Thrown by the next training, once each. */
+  readonly trainingFailures: Error[] = [];
+  rolloutMs = 0;
+  reportFails = false;
+
+  private outstanding(batchId: string): number {
+    const done = new Set([...this.results.values()].map((result) => result.moleculeId));
+    return (this.batches.get(batchId)?.picks ?? []).filter((pick) => !done.has(pick.moleculeId)).length;
+  }
+
+  readonly warehouse: WarehouseActivities = {
+    landSource: async (source) => {
+      if (source.uri === 'missing.csv') throw ApplicationFailure.nonRetryable('missing.csv: there is no such file', 'source-missing');
+      return { source, raw: ref('raw') };
+    },
+    commitDataset: async () => ({
+      dataVersion: 'data-1',
+      molecules: this.poolSize,
+      shards: ref('shards'),
+      shardCount: 1,
+      acceptedRows: this.poolSize,
+      quarantinedRows: 1,
+      duplicateRows: 0,
+      measuredRows: 0,
+    }),
+    openCampaign: async () => {},
+    landResults: async ({ ref: file }) => {
+      if (typeof file === 'string') throw ApplicationFailure.nonRetryable(`${file}: the results file cannot be read`, 'source-missing');
+      return { rows: file, count: 3 };
+    },
+    recordResults: async ({ rows, rejected, batchId }) => {
+      const receipts: Receipt[] = rows.map((row) => {
+        const known = this.results.has(row.resultId);
+        if (!known) this.results.set(row.resultId, row);
+        return { resultId: row.resultId, status: known ? 'duplicate' : 'accepted', moleculeId: row.moleculeId };
+      });
+      return {
+        receipts: [...receipts, ...rejected.map(({ receipt }) => receipt)],
+        progress: batchId ? { picks: this.batches.get(batchId)!.picks.length, outstanding: this.outstanding(batchId) } : null,
+      };
+    },
+    closeCut: async ({ campaignId, round, dataVersion }) => {
+      const standing = this.cuts.get(round);
+      if (standing) return standing;
+      const measured = [...this.results.values()].filter((result) => result.outcome === 'measured');
+      const values = measured.map((result) => result.value!);
+      const cut: Cut = {
+        cutId: `cut-${round}`,
+        campaignId,
+        round,
+        dataVersion,
+        resultIds: ref('ids'),
+        training: ref('training'),
+        labels: measured.length,
+        measured: measured.length,
+        censored: 0,
+        failed: this.results.size - measured.length,
+        abandoned: 0,
+        pending: ref('pending'),
+        pendingCount: 0,
+        excluded: ref('excluded'),
+        extraShards: [],
+        best: values.length ? { moleculeId: moleculeId(1), smiles: 'C', value: Math.max(...values) } : null,
+      };
+      this.cuts.set(round, cut);
+      return cut;
+    },
+    publishBatch: async (request) => {
+      const size = Number(request.picks.uri.split(':')[2]);
+      const first = 1000 * request.round;
+      const sheet = {
+        batchId: request.batchId,
+        campaignId: request.campaignId,
+        round: request.round,
+        picks: Array.from({ length: size }, (_, i) => ({
+          rank: i + 1,
+          moleculeId: moleculeId(first + i),
+          smiles: 'C',
+          strategy: 'random',
+          reason: 'test',
+        })),
+        seal: 'a'.repeat(64),
+      } as unknown as BatchSheet;
+      this.batches.set(request.batchId, sheet);
+      return { batchId: request.batchId, sheet: ref('sheet'), seal: sheet.seal, size, outstanding: this.outstanding(request.batchId), inline: sheet };
+    },
+  };
+
+  readonly featurization: FeaturizationActivities = {
+    describeChemistry: async () => ({ rdkit: 'test', ruleSet: 'test' }),
+    standardiseSource: async ({ landed }) => ({
+      value: { ...landed, rows: ref('rows'), quarantine: ref('quarantine'), accepted: 1, quarantined: 1, examples: ['line 3: no molecule'] },
+      cached: false,
+      seconds: 0.1,
+    }),
+    featuriseShard: async ({ featurizer }) => ({
+      value: { shard: ref('shard'), featurizer, features: ref('features'), rows: 1 },
+      cached: false,
+      seconds: 0.1,
+    }),
+    assembleFeatures: async ({ featurizer }) => ({ featurizer, shards: ref('set'), digest: 'digest' }),
+    joinShards: async ({ shards }) => ({ shards, count: 1 }),
+    resolveResults: async ({ rows }) => {
+      const posted = (Array.isArray(rows) ? rows : []) as LabResult[];
+      const good = posted.filter((row) => row.moleculeId);
+      const bad = posted.filter((row) => !row.moleculeId);
+      return {
+        rows: good,
+        rejected: bad.map((row) => ({ receipt: { resultId: row.resultId, status: 'rejected' as const, message: 'names no molecule' }, row })),
+      };
+    },
+  };
+
+  readonly gpu: GpuActivities = {
+    describeRuntime: async () => ({ backend: 'cpu', backendVersion: 'test', cpu: 'test', memberThreads: 1, node: 'test' }),
+    planExploration: async ({ featurizers }) => ({
+      trials: [0, 1, 2].map((n) => ({
+        trialId: `trial-${n}`,
+        settings: { family: 'gaussian-process' as const, noiseRatios: [0.1] },
+        featurizer: featurizers[0]!,
+      })),
+      subsetRows: 10,
+      labels: 10,
+    }),
+    runTrial: async ({ trial, rung }) => ({
+      value: {
+        trialId: trial.trialId,
+        rung,
+        rows: 10,
+        metrics: { ...metrics, rmse: 1 - 0.1 * Number(trial.trialId.slice(-1)) },
+        backend: 'float64',
+        computeSeconds: 0.1,
+      },
+      cached: false,
+      seconds: 0.1,
+    }),
+    evaluateModel: async () => ({
+      value: {
+        metrics,
+        calibration: { scale: 1, n: 10, coverage90Before: 0.9, coverage90After: 0.9 },
+        predictions: ref('predictions'),
+        backend: 'float64',
+        computeSeconds: 0.1,
+      },
+      cached: false,
+      seconds: 0.1,
+    }),
+    trainModel: async ({ choice }) => {
+      const failure = this.trainingFailures.shift();
+      if (failure) throw failure;
+      return {
+        value: { settings: choice.settings, weights: ref('weights'), backend: 'float64', computeSeconds: 0.1, facts: {} },
+        cached: false,
+        seconds: 0.1,
+      };
+    },
+    acquireBatch: async ({ batchSize }) => ({
+      value: { picks: { ...ref('picks'), uri: `test:picks:${Math.min(batchSize, this.poolSize)}` }, size: Math.min(batchSize, this.poolSize), candidates: this.poolSize },
+      cached: false,
+      seconds: 0.1,
+    }),
+  };
+
+  readonly deploy: DeployActivities = {
+    registerModel: async ({ campaignId, card }): Promise<ModelVersion> => ({ id: `${campaignId}/v${card.round}`, number: card.round, card: ref('card') }),
+    judgeCandidate: async () => [{ gate: 'quality', passed: true, evidence: 'test' }],
+    deployModel: async ({ version }) => {
+      this.calls.push(`deploy ${version.id}`);
+      await new Promise((resolve) => setTimeout(resolve, this.rolloutMs));
+      return { version: version.id, status: 'ready', endpoint: 'test', message: `serves ${version.id}` };
+    },
+    recordRound: async ({ record }) => {
+      this.rounds.push(record);
+      return ref(`round-${record.summary.round}`);
+    },
+    recordDeployment: async ({ round, deployment }) => {
+      this.calls.push(`deployment ${round} ${deployment!.status}`);
+    },
+    closeCampaign: async ({ stopReason }) => {
+      this.calls.push(`close ${stopReason}`);
+    },
+    writeReport: async () => {
+      if (this.reportFails) throw ApplicationFailure.nonRetryable('no paper', 'internal');
+      return ref('report');
+    },
+  };
+}

@@ -1,0 +1,117 @@
+import { readFileSync } from 'node:fs';
+import { NativeConnection, Runtime, Worker, makeTelemetryFilterString, type WorkerInterceptors, type WorkerOptions } from '@temporalio/worker';
+import { createDeployActivities } from '../activities/deploy';
+import { createFeaturizationActivities } from '../activities/featurization';
+import { createGpuActivities } from '../activities/gpu';
+import { createWarehouseActivities } from '../activities/warehouse';
+import { compiledEntry } from '../src/foundation';
+import type { TaskQueue } from '../src/contracts';
+import { openPorts, type Ports } from '../src/platform/composition';
+import { loadSettings, type Settings, homePaths } from '../src/platform/settings';
+import { registerSearchAttributes } from '../src/platform/temporal';
+import { failureInterceptor } from './failure-interceptor';
+
+/** What is particular to one queue's worker: its activities and how many of them run at once. */
+type QueueOptions = Pick<WorkerOptions, 'activities' | 'workflowBundle' | 'maxConcurrentActivityTaskExecutions'>;
+
+async function optionsFor(queue: TaskQueue, ports: Ports): Promise<QueueOptions> {
+  const { settings } = ports;
+  switch (queue) {
+    case 'orchestration':
+      return { workflowBundle: { code: readFileSync(compiledEntry('workflow-bundle'), 'utf8') } };
+    case 'warehouse':
+      return {
+        activities: createWarehouseActivities({
+          ...ports,
+          warehouse: await ports.warehouse(),
+          workingDirectory: settings.workingDirectory,
+        }),
+        maxConcurrentActivityTaskExecutions: 8,
+      };
+    case 'featurization':
+      return {
+        activities: createFeaturizationActivities({ ...ports, chemistry: ports.chemistry() }),
+        maxConcurrentActivityTaskExecutions: 2 * settings.threads.chemistry,
+      };
+    case 'gpu':
+      return {
+        activities: createGpuActivities({ ...ports, learning: ports.learning() }),
+        maxConcurrentActivityTaskExecutions: settings.threads.learning,
+      };
+    case 'deploy':
+      return {
+        activities: createDeployActivities({
+          ...ports,
+          chemistry: ports.chemistry(),
+          learning: ports.learning(),
+          reports: homePaths(settings).reports,
+        }),
+        maxConcurrentActivityTaskExecutions: 8,
+      };
+  }
+}
+
+let installed = false;
+/** The SDK's core, once a process: stopping is ours to decide, and only warnings are worth a line. */
+function installRuntime(): void {
+  if (installed) return;
+  installed = true;
+  Runtime.install({
+    shutdownSignals: [],
+    telemetryOptions: { logging: { filter: makeTelemetryFilterString({ core: 'WARN', other: 'ERROR' }), forward: {} } },
+  });
+}
+
+export interface RunWorkerOptions {
+  readonly settings?: Settings;
+  /** Further interceptors, outside the ones every worker has. */
+  readonly interceptors?: WorkerInterceptors;
+}
+
+/**
+ * Serves one task queue until it is told to stop (SIGTERM, SIGINT, or the parent process going away), then lets running
+ * activities finish. Prints `worker <queue> ready` on standard output once it polls.
+ */
+export async function runWorker(queue: TaskQueue, options: RunWorkerOptions = {}): Promise<void> {
+  const settings = options.settings ?? loadSettings();
+  installRuntime();
+  const connection = await NativeConnection.connect({ address: `${settings.temporal.host}:${settings.temporal.port}` });
+  const ports = openPorts(settings);
+  try {
+    await registerSearchAttributes(settings);
+    const worker = await Worker.create({
+      connection,
+      namespace: settings.temporal.namespace,
+      taskQueue: queue,
+      shutdownGraceTime: '10s',
+      interceptors: {
+        ...options.interceptors,
+        activity: [failureInterceptor, ...(options.interceptors?.activity ?? [])],
+      },
+      ...(await optionsFor(queue, ports)),
+    });
+    const stop = () => {
+      if (worker.getState() === 'RUNNING') worker.shutdown();
+    };
+    process.once('SIGTERM', stop);
+    process.once('SIGINT', stop);
+    process.once('disconnect', stop);
+    const running = worker.run();
+    process.stdout.write(`worker ${queue} ready\n`);
+    await running;
+  } finally {
+    await ports.close();
+    await connection.close();
+  }
+}
+
+/** Runs a worker as the whole of this process; a failure is one line on standard error and exit code 1. */
+export function main(queue: TaskQueue, options?: RunWorkerOptions): void {
+  runWorker(queue, options).then(
+    () => process.exit(0),
+    (error: unknown) => {
+      process.stderr.write(`worker ${queue}: ${error instanceof Error ? error.message : String(error)}\n`);
+      process.exit(1);
+    },
+  );
+}

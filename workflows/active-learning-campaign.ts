@@ -1,0 +1,321 @@
+import {
+  allHandlersFinished,
+  ApplicationFailure,
+  condition,
+  continueAsNew,
+  executeChild,
+  isCancellation,
+  setHandler,
+  workflowInfo,
+} from '@temporalio/workflow';
+import type { Duration } from '@temporalio/common';
+import { msToNumber } from '@temporalio/common/lib/time';
+import {
+  addEvent,
+  addRound,
+  batchReturned,
+  currentBatchOf,
+  historyOf,
+  initialState,
+  nextBatchSize,
+  rollingOut,
+  setDeployment,
+  statusOf,
+  stopReasonFor,
+  type CampaignState,
+} from '../src/campaign';
+import {
+  asTitrateError,
+  CAMPAIGN_ID_PATTERN,
+  campaignConfigSchema,
+  parseWith,
+  roundId,
+  stageId,
+  WORKFLOWS,
+  type CampaignConfigInput,
+  type CampaignOutcome,
+  type Cut,
+  type StageTiming,
+  type StopReason,
+} from '../src/contracts';
+import { deploy, warehouse } from './activities';
+import { showInWebUi } from './campaign-display';
+import { CampaignIntake } from './campaign-intake';
+import type { ingestion } from './ingestion';
+import type { learningCycle } from './learning-cycle';
+import * as messages from './messages';
+import { rootCause, surfaced } from './support';
+
+/** A campaign is started with its configuration, and carries its state from one execution to the next. */
+export type CampaignInput = CampaignConfigInput | { readonly resume: CampaignState };
+
+/** How long a finished campaign waits for a rollout that is still under way, before it closes its books. */
+const ROLLOUT_PATIENCE = '3 minutes';
+/** How long an execution waits for posted results to be taken in before it hands them on to the next one. */
+const DRAIN_PATIENCE = '1 minute';
+
+/**
+ * A whole campaign, one round an execution: learn from what is known, hand out a batch, wait for the lab, go round again
+ * until the budget, the target or a plateau.
+ */
+export async function activeLearningCampaign(input: CampaignInput): Promise<CampaignOutcome> {
+  const campaign = new Campaign(openState(input));
+  campaign.listen();
+  return campaign.run();
+}
+
+function openState(input: CampaignInput): CampaignState {
+  if (input && typeof input === 'object' && 'resume' in input) return input.resume;
+  const { workflowId } = workflowInfo();
+  try {
+    const config = parseWith(campaignConfigSchema, input, 'campaign configuration');
+    if (!CAMPAIGN_ID_PATTERN.test(workflowId)) {
+      throw new Error(
+        `the workflow id '${workflowId}' cannot be a campaign id: use letters, digits, '.', '_' and '-', at most 100, starting with a letter or digit`,
+      );
+    }
+    if (config.campaignId !== undefined && config.campaignId !== workflowId) {
+      throw new Error(`campaignId is '${config.campaignId}' but the workflow id is '${workflowId}': leave campaignId out or make them equal`);
+    }
+    return initialState(workflowId, config);
+  } catch (error) {
+    const { message } = asTitrateError(error);
+    throw ApplicationFailure.nonRetryable(message, 'config-invalid');
+  }
+}
+
+class Campaign {
+  private readonly intake: CampaignIntake;
+  private finalCut: Cut | null = null;
+
+  constructor(private state: CampaignState) {
+    this.intake = new CampaignIntake({
+      state: () => this.state,
+      update: (next) => this.update(next),
+      event: (kind, message) => this.event(kind, message),
+    });
+    this.update({});
+  }
+
+  private update(next: Partial<CampaignState>): void {
+    this.state = { ...this.state, ...next };
+    showInWebUi(this.state);
+  }
+
+  private event(kind: string, message: string): void {
+    this.update({ ...addEvent(this.state, { at: new Date().toISOString(), kind, message }), message });
+  }
+
+  /** Handlers come before the first await, so that nothing sent at the very start is missed. */
+  listen(): void {
+    const told = (by?: messages.By) => `${by?.by ? ` by ${by.by}` : ''}${by?.reason ? `: ${by.reason}` : ''}`;
+    setHandler(messages.status, () => statusOf(this.state));
+    setHandler(messages.currentBatch, () => currentBatchOf(this.state));
+    setHandler(messages.history, () => historyOf(this.state));
+    setHandler(messages.pause, (by) => {
+      this.event('paused', `paused${told(by)}`);
+      this.update({ paused: true });
+    });
+    setHandler(messages.resume, (by) => {
+      this.event('resumed', `resumed${told(by)}`);
+      this.update({ paused: false });
+    });
+    setHandler(messages.stop, (by) => {
+      this.event('stop', `asked to stop${told(by)}`);
+      this.update({ stopRequested: true, paused: false });
+    });
+    setHandler(
+      messages.approveBatch,
+      (by?: messages.Approval) => {
+        const batch = this.state.batch!;
+        if (!batch.approved) {
+          this.event('approved', `batch ${batch.batchId} approved${told(by)}`);
+          this.approve();
+        }
+        return { batchId: batch.batchId };
+      },
+      {
+        validator: (by?: messages.Approval) => {
+          const { batch } = this.state;
+          if (!batch) throw new Error('there is no batch to approve');
+          if (by?.batchId !== undefined && by.batchId !== batch.batchId) {
+            throw new Error(`the current batch is ${batch.batchId}, not ${by.batchId}`);
+          }
+        },
+      },
+    );
+    setHandler(messages.stageEntered, ({ stage, message }) => this.update({ stage, message }));
+    setHandler(messages.deploymentFinished, ({ round, deployment }) => {
+      this.update(setDeployment(this.state, round, deployment));
+      this.event('deployment', `round ${round}: ${deployment.status}: ${deployment.message}`);
+    });
+    this.intake.listen();
+  }
+
+  async run(): Promise<CampaignOutcome> {
+    this.intake.start();
+    const timings = this.state.pool ? [] : await this.ingest();
+    if (this.state.batch) {
+      await this.awaitLab();
+      if (!this.labIsDone()) return this.handOver();
+      this.event('batch-closed', this.closingWords());
+      this.update({ round: this.state.round + 1, batch: null });
+    }
+    const reason = await this.playRound(timings);
+    return reason ? this.finish(reason) : this.handOver();
+  }
+
+  /** First of all: the pool. A source that cannot be used ends the campaign, since nothing can be learnt without one. */
+  private async ingest(): Promise<StageTiming[]> {
+    const { campaignId, config } = this.state;
+    this.update({ stage: 'ingesting', message: `reading ${config.pool.sources.length} source(s)` });
+    try {
+      const { pool, quarantined, examples, seconds, cached } = await executeChild<typeof ingestion>(WORKFLOWS.ingestion, {
+        workflowId: stageId(campaignId, 'ingestion'),
+        staticSummary: `ingest ${config.pool.sources.map((source) => source.uri).join(', ')}`,
+        args: [
+          {
+            dataset: campaignId,
+            sources: config.pool.sources,
+            caps: config.pool.caps,
+            author: 'titrate',
+            reason: `pool of campaign ${campaignId}`,
+          },
+        ],
+      });
+      const { dataVersion, molecules, shards, shardCount } = pool;
+      this.update({ pool: { dataVersion, molecules, shards, shardCount } });
+      await warehouse.openCampaign({ campaignId, config, dataVersion, poolSize: molecules });
+      this.event('ingested', `${molecules} molecules from ${pool.acceptedRows} rows; ${quarantined} rows in quarantine`);
+      for (const example of examples) this.event('quarantine', example);
+      return [{ stage: 'ingest', round: this.state.round, seconds, cached }];
+    } catch (error) {
+      throw surfaced(error);
+    }
+  }
+
+  /** Learns and hands out the batch of the current round. A reason to end comes back instead of a batch. */
+  private async playRound(timings: readonly StageTiming[]): Promise<StopReason | null> {
+    for (;;) {
+      await condition(() => !this.state.paused);
+      try {
+        return await this.tryRound(timings);
+      } catch (error) {
+        if (isCancellation(error)) throw error;
+        // Months of lab work are not thrown away for one round that went wrong: a person mends the cause and resumes.
+        this.event('round-failed', `round ${this.state.round} failed: ${rootCause(error).message} Mend it and send the signal resume.`);
+        this.update({ paused: true });
+      }
+    }
+  }
+
+  private async tryRound(timings: readonly StageTiming[]): Promise<StopReason | null> {
+    const { campaignId, config, round } = this.state;
+    const { dataVersion, shards } = this.state.pool!;
+    const cut = await warehouse.closeCut.executeWithOptions({ summary: `fix what round ${round} knows` }, [
+      { campaignId, round, dataVersion, config },
+    ]);
+    this.update({ lastCut: cut });
+    const reason = stopReasonFor(this.state, cut.best?.value ?? null);
+    const { summary, model, batch, rolloutStarted } = await executeChild<typeof learningCycle>(WORKFLOWS.cycle, {
+      workflowId: roundId(campaignId, round),
+      staticSummary: reason ? 'closing round: the last results' : `round ${round}: ${cut.labels} labels`,
+      args: [{ campaignId, round, config, dataVersion, shards, cut, batchSize: reason ? 0 : nextBatchSize(this.state), timings }],
+    });
+    this.update({
+      ...addRound(this.state, summary),
+      model: model ?? this.state.model,
+      rollouts: rolloutStarted ? [...this.state.rollouts, round] : this.state.rollouts,
+    });
+    this.finalCut = cut;
+    if (reason) return reason;
+    if (!batch) return 'pool-exhausted';
+    this.update({
+      batch: {
+        batchId: batch.batchId,
+        sheet: batch.sheet,
+        inline: batch.inline,
+        size: batch.size,
+        outstanding: batch.outstanding,
+        approved: false,
+        closesAt: null,
+      },
+      assays: this.state.assays + batch.size,
+    });
+    this.event('batch', `batch ${batch.batchId}: ${batch.size} molecules, seal ${batch.seal.slice(0, 12)}`);
+    return null;
+  }
+
+  /** The wait: for approval, then for results. Days and weeks pass here. */
+  private async awaitLab(): Promise<void> {
+    const { config } = this.state;
+    const interrupted = () => this.state.stopRequested || workflowInfo().continueAsNewSuggested;
+    if (!this.state.batch!.approved) {
+      if (config.lab.approval === 'automatic') this.approve();
+      else {
+        this.update({ stage: 'awaiting-approval', message: `batch ${this.state.batch!.batchId} waits for approveBatch` });
+        await condition(() => this.state.batch!.approved || interrupted());
+        if (!this.state.batch!.approved) return;
+      }
+    }
+    const { batchId, size, closesAt } = this.state.batch!;
+    this.update({ stage: 'awaiting-results', message: `batch ${batchId}: waiting for the lab's results on ${size} molecules` });
+    await condition(() => batchReturned(this.state) || interrupted(), Math.max(1, closesAt! - Date.now()));
+    await condition(() => !this.state.paused || interrupted());
+  }
+
+  private labIsDone(): boolean {
+    const { batch, stopRequested } = this.state;
+    if (stopRequested || batchReturned(this.state)) return true;
+    return batch!.closesAt !== null && Date.now() >= batch!.closesAt;
+  }
+
+  private closingWords(): string {
+    const { batchId, size, outstanding } = this.state.batch!;
+    const late = outstanding ? `; ${outstanding} still out, they count when they come` : '';
+    return `batch ${batchId}: ${size - outstanding} of ${size} back${late}`;
+  }
+
+  private approve(): void {
+    const closesAt = Date.now() + msToNumber(this.state.config.lab.closeAfter as Duration);
+    this.update({ batch: { ...this.state.batch!, approved: true, closesAt } });
+  }
+
+  /** Goes on as a new execution, with nothing lost: what was posted is taken in first, or carried over. */
+  private async handOver(): Promise<never> {
+    await condition(() => this.intake.idle(), DRAIN_PATIENCE);
+    this.intake.pause();
+    await condition(() => this.intake.resting() && allHandlersFinished());
+    return continueAsNew<typeof activeLearningCampaign>({ resume: this.state });
+  }
+
+  private async finish(reason: StopReason): Promise<CampaignOutcome> {
+    const { campaignId } = this.state;
+    this.update({ stage: 'rolling-out', batch: null, stopReason: reason, message: `ending (${reason}): waiting for rollouts` });
+    await condition(() => !rollingOut(this.state), ROLLOUT_PATIENCE);
+    await condition(() => this.intake.idle());
+    await deploy.closeCampaign({ campaignId, stopReason: reason, finalCut: this.finalCut });
+    let report = null;
+    try {
+      report = await deploy.writeReport.executeWithOptions({ summary: 'write the report', retry: { maximumAttempts: 5 } }, [
+        { campaignId, at: new Date().toISOString() },
+      ]);
+    } catch (error) {
+      if (isCancellation(error)) throw error;
+      this.event('report-failed', `the report could not be written: ${rootCause(error).message}`);
+    }
+    await condition(() => this.intake.idle() && allHandlersFinished());
+    this.event('finished', `finished (${reason}): ${this.state.lastCut?.labels ?? 0} molecules measured, best ${this.state.lastCut?.best?.value ?? 'none'}`);
+    this.update({ stage: 'finished' });
+    return {
+      campaignId,
+      stopReason: reason,
+      rounds: this.state.rounds.filter((round) => round.batchId !== null).length,
+      labelled: this.state.lastCut?.labels ?? 0,
+      poolSize: this.state.pool!.molecules,
+      best: this.state.lastCut?.best?.value ?? null,
+      modelVersion: this.state.model?.id ?? null,
+      report,
+    };
+  }
+}

@@ -1,0 +1,80 @@
+import { isCancellation } from '@temporalio/workflow';
+import type { FeatureSet } from '../activities/featurization';
+import { chooseWinner, EXPLORATION_RULE, planRungs, promote, type Rung } from '../src/campaign';
+import { featurizerName, type CampaignConfig, type Cut, type ExplorationRecord, type RuntimePin, type TrialResult, type TrialSpec } from '../src/contracts';
+import { gpu } from './activities';
+import { mapLimited, rootCause, surfaced } from './support';
+
+export interface ExplorationInput {
+  readonly cut: Cut;
+  /** One for every featurizer to try. */
+  readonly features: readonly FeatureSet[];
+  readonly exploration: CampaignConfig['exploration'];
+  readonly training: CampaignConfig['training'];
+  readonly seed: number;
+  readonly runtime: RuntimePin;
+}
+
+export interface ExplorationOutput {
+  readonly record: ExplorationRecord;
+  readonly seconds: number;
+  readonly cached: boolean;
+}
+
+/** Trials under way at once; the workers decide how many really run side by side. */
+const TRIALS_AT_ONCE = 8;
+
+/** Successive halving over families, featurizers and settings on a downscaled set. Each trial is an activity, so none is lost. */
+export async function exploration(input: ExplorationInput): Promise<ExplorationOutput> {
+  try {
+    const { cut, features, seed, runtime } = input;
+    const plan = await gpu.planExploration.executeWithOptions({ summary: `plan trials for ${cut.labels} labels` }, [
+      { cut, featurizers: features.map((set) => set.featurizer), exploration: input.exploration, training: input.training, seed },
+    ]);
+    const results: TrialResult[] = [];
+    const failures: { trialId: string; message: string }[] = [];
+    const rungs: { rung: number; effort: number; trials: string[] }[] = [];
+    let seconds = 0;
+    let cached = true;
+
+    const run = async (trial: TrialSpec, rung: Rung): Promise<TrialResult | null> => {
+      const set = features.find((candidate) => featurizerName(candidate.featurizer) === featurizerName(trial.featurizer))!;
+      try {
+        const outcome = await gpu.runTrial.executeWithOptions({ summary: `rung ${rung.rung}: ${trial.trialId} on ${rung.rows} labels` }, [
+          { trial, rung: rung.rung, rows: rung.rows, effort: rung.effort, cut, features: set, exploration: input.exploration, seed, runtime },
+        ]);
+        seconds += outcome.seconds;
+        cached &&= outcome.cached;
+        return outcome.value;
+      } catch (error) {
+        if (isCancellation(error)) throw error;
+        failures.push({ trialId: trial.trialId, message: rootCause(error).message });
+        return null;
+      }
+    };
+
+    let entrants: readonly TrialSpec[] = plan.trials;
+    let last: TrialResult[] = [];
+    for (const rung of planRungs(plan.trials, { maxRows: input.exploration.maxRows, labels: plan.labels })) {
+      rungs.push({ rung: rung.rung, effort: rung.effort, trials: entrants.map((trial) => trial.trialId) });
+      const done = await mapLimited(entrants, TRIALS_AT_ONCE, (trial) => run(trial, rung));
+      last = done.filter((result) => result !== null);
+      results.push(...last);
+      entrants = promote(last, rung.keep, plan.trials);
+    }
+    const record: ExplorationRecord = {
+      subsetRows: plan.subsetRows,
+      labels: plan.labels,
+      folds: input.exploration.folds,
+      rungs,
+      trials: plan.trials,
+      results,
+      failures,
+      chosen: chooseWinner(last, plan.trials),
+      rule: EXPLORATION_RULE,
+    };
+    return { record, seconds, cached };
+  } catch (error) {
+    throw surfaced(error);
+  }
+}

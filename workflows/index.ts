@@ -1,0 +1,7 @@
+export { activeLearningCampaign } from './active-learning-campaign';
+export { exploration } from './exploration';
+export { featurization } from './featurization';
+export { ingestion } from './ingestion';
+export { learningCycle } from './learning-cycle';
+export { rollout } from './rollout';
+export { training } from './training';

@@ -1,0 +1,40 @@
+import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
+import {
+  QUERIES,
+  SIGNALS,
+  UPDATES,
+  type CampaignHistory,
+  type CampaignStage,
+  type CampaignStatus,
+  type CurrentBatch,
+  type LabResultsMessage,
+  type Receipt,
+  type RoundSummary,
+} from '../src/contracts';
+
+/** Who asks and why, for the campaign's history. All optional: the temporal CLI sends none. */
+export interface By {
+  readonly by?: string;
+  readonly reason?: string;
+}
+
+/** A person's yes to a batch; the id guards against approving another batch than the one that was read. */
+export interface Approval extends By {
+  readonly batchId?: string;
+}
+
+export const labResults = defineSignal<[LabResultsMessage]>(SIGNALS.labResults);
+export const pause = defineSignal<[By?]>(SIGNALS.pause);
+export const resume = defineSignal<[By?]>(SIGNALS.resume);
+export const stop = defineSignal<[By?]>(SIGNALS.stop);
+
+export const submitResults = defineUpdate<{ receipts: Receipt[] }, [LabResultsMessage]>(UPDATES.submitResults);
+export const approveBatch = defineUpdate<{ batchId: string }, [Approval?]>(UPDATES.approveBatch);
+
+export const status = defineQuery<CampaignStatus>(QUERIES.status);
+export const currentBatch = defineQuery<CurrentBatch>(QUERIES.currentBatch);
+export const history = defineQuery<CampaignHistory>(QUERIES.history);
+
+/** From the campaign's own children, not part of the public language. */
+export const stageEntered = defineSignal<[{ stage: CampaignStage; message: string }]>('stageEntered');
+export const deploymentFinished = defineSignal<[{ round: number; deployment: NonNullable<RoundSummary['deployment']> }]>('deploymentFinished');

@@ -1,0 +1,75 @@
+import type { FeatureSet } from '../activities/featurization';
+import {
+  operationId,
+  type CampaignConfig,
+  type Cut,
+  type EvaluationRecord,
+  type ModelCard,
+  type ModelVersion,
+  type RuntimePin,
+  type TrialSpec,
+} from '../src/contracts';
+import { deploy, gpu } from './activities';
+import { surfaced } from './support';
+
+export interface TrainingInput {
+  readonly campaignId: string;
+  readonly round: number;
+  readonly objective: CampaignConfig['objective'];
+  readonly training: CampaignConfig['training'];
+  readonly choice: TrialSpec;
+  readonly cut: Cut;
+  readonly features: FeatureSet;
+  readonly seed: number;
+  readonly runtime: RuntimePin;
+}
+
+export interface TrainingOutput {
+  readonly version: ModelVersion;
+  readonly card: ModelCard;
+  readonly evaluation: EvaluationRecord;
+  readonly seconds: number;
+  readonly cached: boolean;
+}
+
+/** Evaluates and calibrates the chosen model on held-out folds, trains it on every label, and registers the version. */
+export async function training(input: TrainingInput): Promise<TrainingOutput> {
+  const { campaignId, round, objective, choice, cut, features, seed, runtime } = input;
+  try {
+    const request = { choice, cut, features, seed, runtime, training: input.training };
+    const [evaluated, trained] = await Promise.all([
+      gpu.evaluateModel.executeWithOptions({ summary: `evaluate on ${input.training.folds} held-out folds` }, [request]),
+      gpu.trainModel.executeWithOptions({ summary: `train on all ${cut.labels} labels` }, [request]),
+    ]);
+    const card: ModelCard = {
+      campaignId,
+      round,
+      property: objective.property,
+      unit: objective.unit,
+      family: trained.value.settings.family,
+      settings: trained.value.settings,
+      featurizer: choice.featurizer,
+      weights: trained.value.weights,
+      training: cut.training,
+      dataVersion: cut.dataVersion,
+      cutId: cut.cutId,
+      labels: cut.labels,
+      metrics: evaluated.value.metrics,
+      calibration: evaluated.value.calibration,
+      runtime,
+      seed,
+    };
+    const version = await deploy.registerModel.executeWithOptions({ summary: `register ${campaignId}` }, [
+      { campaignId, card, operationId: operationId(campaignId, round, 'register') },
+    ]);
+    return {
+      version,
+      card,
+      evaluation: evaluated.value,
+      seconds: evaluated.seconds + trained.seconds,
+      cached: evaluated.cached && trained.cached,
+    };
+  } catch (error) {
+    throw surfaced(error);
+  }
+}
