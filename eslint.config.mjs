@@ -19,14 +19,34 @@ export default tseslint.config(
   },
   {
     files: ['**/*.cjs', 'scripts/titrate'],
-    languageOptions: { globals: { require: 'readonly', module: 'readonly', process: 'readonly', __dirname: 'readonly', console: 'readonly', Buffer: 'readonly', setTimeout: 'readonly' } },
+    languageOptions: {
+      globals: {
+        require: 'readonly',
+        module: 'readonly',
+        process: 'readonly',
+        __dirname: 'readonly',
+        console: 'readonly',
+        Buffer: 'readonly',
+        setTimeout: 'readonly',
+      },
+    },
     rules: { '@typescript-eslint/no-require-imports': 'off' },
   },
   {
     // Workflow code is replayed: nothing may read a clock, the disk, the network or real randomness.
     files: ['workflows/**/*.ts', 'src/campaign/**/*.ts', 'src/contracts/**/*.ts'],
     rules: {
-      'no-restricted-imports': ['error', { patterns: [{ regex: '^(node:|fs|os|path|crypto|child_process|worker_threads)', message: 'Workflow code and what it imports run in a deterministic sandbox.' }] }],
+      'no-restricted-imports': [
+        'error',
+        {
+          patterns: [
+            {
+              regex: '^(node:|fs|os|path|crypto|child_process|worker_threads)',
+              message: 'Workflow code and what it imports run in a deterministic sandbox.',
+            },
+          ],
+        },
+      ],
     },
   },
 );

@@ -27,10 +27,29 @@ function sources(folder) {
 
 function hashOf(files) {
   const hash = createHash('sha256');
-  for (const file of ['package.json', ...files]) {
-    hash.update(file).update('\0').update(fs.readFileSync(path.join(root, file))).update('\0');
+  for (const file of ['package.json', 'scripts/build.cjs', ...files]) {
+    hash
+      .update(file)
+      .update('\0')
+      .update(fs.readFileSync(path.join(root, file)))
+      .update('\0');
   }
   return hash.digest('hex');
+}
+
+/** What was compiled from a source that is no more must not be found by anybody. */
+function removeOrphans(files) {
+  const wanted = new Set(files.map((file) => file.replace(/\.ts$/, '.js')));
+  for (const folder of sourceFolders) {
+    const at = path.join(dist, folder);
+    if (!fs.existsSync(at)) continue;
+    for (const name of fs.readdirSync(at, { recursive: true })) {
+      const compiled = path.posix.join(folder, name.split(path.sep).join('/'));
+      if (!compiled.endsWith('.js') || wanted.has(compiled)) continue;
+      fs.rmSync(path.join(dist, compiled), { force: true });
+      fs.rmSync(path.join(dist, `${compiled}.map`), { force: true });
+    }
+  }
 }
 
 async function build({ quiet = false } = {}) {
@@ -57,9 +76,12 @@ async function build({ quiet = false } = {}) {
       format: 'cjs',
       platform: 'node',
       target: 'node20',
+      // `await import()` of our own folders resolves as require does, which is what the compiled files are.
+      supported: { 'dynamic-import': false },
       sourcemap: true,
       logLevel: 'warning',
     });
+    removeOrphans(files);
   }
   if (stamp.workflows !== wanted.workflows && fs.existsSync(path.join(root, 'workflows/index.ts'))) {
     say('build: bundling the workflows');

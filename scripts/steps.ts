@@ -29,7 +29,10 @@ function hashOfSources(places: readonly string[]): string {
 
 export function currentLock(): StepsLock {
   return Object.fromEntries(
-    Object.values(STEPS).map(({ name, version, sources }) => [name, { version, sources: hashOfSources(sources) }]),
+    Object.values(STEPS).map(({ name, version, sources }) => [
+      name,
+      { version, sources: hashOfSources(sources) },
+    ]),
   );
 }
 

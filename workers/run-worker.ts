@@ -1,5 +1,12 @@
 import { readFileSync } from 'node:fs';
-import { NativeConnection, Runtime, Worker, makeTelemetryFilterString, type WorkerInterceptors, type WorkerOptions } from '@temporalio/worker';
+import {
+  NativeConnection,
+  Runtime,
+  Worker,
+  makeTelemetryFilterString,
+  type WorkerInterceptors,
+  type WorkerOptions,
+} from '@temporalio/worker';
 import { createDeployActivities } from '../activities/deploy';
 import { createFeaturizationActivities } from '../activities/featurization';
 import { createGpuActivities } from '../activities/gpu';
@@ -12,7 +19,10 @@ import { registerSearchAttributes } from '../src/platform/temporal';
 import { failureInterceptor } from './failure-interceptor';
 
 /** What is particular to one queue's worker: its activities and how many of them run at once. */
-type QueueOptions = Pick<WorkerOptions, 'activities' | 'workflowBundle' | 'maxConcurrentActivityTaskExecutions'>;
+type QueueOptions = Pick<
+  WorkerOptions,
+  'activities' | 'workflowBundle' | 'maxConcurrentActivityTaskExecutions'
+>;
 
 async function optionsFor(queue: TaskQueue, ports: Ports): Promise<QueueOptions> {
   const { settings } = ports;
@@ -58,7 +68,9 @@ function installRuntime(): void {
   installed = true;
   Runtime.install({
     shutdownSignals: [],
-    telemetryOptions: { logging: { filter: makeTelemetryFilterString({ core: 'WARN', other: 'ERROR' }), forward: {} } },
+    telemetryOptions: {
+      logging: { filter: makeTelemetryFilterString({ core: 'WARN', other: 'ERROR' }), forward: {} },
+    },
   });
 }
 
@@ -75,7 +87,9 @@ export interface RunWorkerOptions {
 export async function runWorker(queue: TaskQueue, options: RunWorkerOptions = {}): Promise<void> {
   const settings = options.settings ?? loadSettings();
   installRuntime();
-  const connection = await NativeConnection.connect({ address: `${settings.temporal.host}:${settings.temporal.port}` });
+  const connection = await NativeConnection.connect({
+    address: `${settings.temporal.host}:${settings.temporal.port}`,
+  });
   const ports = openPorts(settings);
   try {
     await registerSearchAttributes(settings);

@@ -75,7 +75,9 @@ function openState(input: CampaignInput): CampaignState {
       );
     }
     if (config.campaignId !== undefined && config.campaignId !== workflowId) {
-      throw new Error(`campaignId is '${config.campaignId}' but the workflow id is '${workflowId}': leave campaignId out or make them equal`);
+      throw new Error(
+        `campaignId is '${config.campaignId}' but the workflow id is '${workflowId}': leave campaignId out or make them equal`,
+      );
     }
     return initialState(workflowId, config);
   } catch (error) {
@@ -170,23 +172,29 @@ class Campaign {
     const { campaignId, config } = this.state;
     this.update({ stage: 'ingesting', message: `reading ${config.pool.sources.length} source(s)` });
     try {
-      const { pool, quarantined, examples, seconds, cached } = await executeChild<typeof ingestion>(WORKFLOWS.ingestion, {
-        workflowId: stageId(campaignId, 'ingestion'),
-        staticSummary: `ingest ${config.pool.sources.map((source) => source.uri).join(', ')}`,
-        args: [
-          {
-            dataset: campaignId,
-            sources: config.pool.sources,
-            caps: config.pool.caps,
-            author: 'titrate',
-            reason: `pool of campaign ${campaignId}`,
-          },
-        ],
-      });
+      const { pool, quarantined, examples, seconds, cached } = await executeChild<typeof ingestion>(
+        WORKFLOWS.ingestion,
+        {
+          workflowId: stageId(campaignId, 'ingestion'),
+          staticSummary: `ingest ${config.pool.sources.map((source) => source.uri).join(', ')}`,
+          args: [
+            {
+              dataset: campaignId,
+              sources: config.pool.sources,
+              caps: config.pool.caps,
+              author: 'titrate',
+              reason: `pool of campaign ${campaignId}`,
+            },
+          ],
+        },
+      );
       const { dataVersion, molecules, shards, shardCount } = pool;
       this.update({ pool: { dataVersion, molecules, shards, shardCount } });
       await warehouse.openCampaign({ campaignId, config, dataVersion, poolSize: molecules });
-      this.event('ingested', `${molecules} molecules from ${pool.acceptedRows} rows; ${quarantined} rows in quarantine`);
+      this.event(
+        'ingested',
+        `${molecules} molecules from ${pool.acceptedRows} rows; ${quarantined} rows in quarantine`,
+      );
       for (const example of examples) this.event('quarantine', example);
       return [{ stage: 'ingest', round: this.state.round, seconds, cached }];
     } catch (error) {
@@ -203,7 +211,10 @@ class Campaign {
       } catch (error) {
         if (isCancellation(error)) throw error;
         // Months of lab work are not thrown away for one round that went wrong: a person mends the cause and resumes.
-        this.event('round-failed', `round ${this.state.round} failed: ${rootCause(error).message} Mend it and send the signal resume.`);
+        this.event(
+          'round-failed',
+          `round ${this.state.round} failed: ${rootCause(error).message} Mend it and send the signal resume.`,
+        );
         this.update({ paused: true });
       }
     }
@@ -217,11 +228,25 @@ class Campaign {
     ]);
     this.update({ lastCut: cut });
     const reason = stopReasonFor(this.state, cut.best?.value ?? null);
-    const { summary, model, batch, rolloutStarted } = await executeChild<typeof learningCycle>(WORKFLOWS.cycle, {
-      workflowId: roundId(campaignId, round),
-      staticSummary: reason ? 'closing round: the last results' : `round ${round}: ${cut.labels} labels`,
-      args: [{ campaignId, round, config, dataVersion, shards, cut, batchSize: reason ? 0 : nextBatchSize(this.state), timings }],
-    });
+    const { summary, model, batch, rolloutStarted } = await executeChild<typeof learningCycle>(
+      WORKFLOWS.cycle,
+      {
+        workflowId: roundId(campaignId, round),
+        staticSummary: reason ? 'closing round: the last results' : `round ${round}: ${cut.labels} labels`,
+        args: [
+          {
+            campaignId,
+            round,
+            config,
+            dataVersion,
+            shards,
+            cut,
+            batchSize: reason ? 0 : nextBatchSize(this.state),
+            timings,
+          },
+        ],
+      },
+    );
     this.update({
       ...addRound(this.state, summary),
       model: model ?? this.state.model,
@@ -253,13 +278,19 @@ class Campaign {
     if (!this.state.batch!.approved) {
       if (config.lab.approval === 'automatic') this.approve();
       else {
-        this.update({ stage: 'awaiting-approval', message: `batch ${this.state.batch!.batchId} waits for approveBatch` });
+        this.update({
+          stage: 'awaiting-approval',
+          message: `batch ${this.state.batch!.batchId} waits for approveBatch`,
+        });
         await condition(() => this.state.batch!.approved || interrupted());
         if (!this.state.batch!.approved) return;
       }
     }
     const { batchId, size, closesAt } = this.state.batch!;
-    this.update({ stage: 'awaiting-results', message: `batch ${batchId}: waiting for the lab's results on ${size} molecules` });
+    this.update({
+      stage: 'awaiting-results',
+      message: `batch ${batchId}: waiting for the lab's results on ${size} molecules`,
+    });
     await condition(() => batchReturned(this.state) || interrupted(), Math.max(1, closesAt! - Date.now()));
     await condition(() => !this.state.paused || interrupted());
   }
@@ -291,21 +322,30 @@ class Campaign {
 
   private async finish(reason: StopReason): Promise<CampaignOutcome> {
     const { campaignId } = this.state;
-    this.update({ stage: 'rolling-out', batch: null, stopReason: reason, message: `ending (${reason}): waiting for rollouts` });
+    this.update({
+      stage: 'rolling-out',
+      batch: null,
+      stopReason: reason,
+      message: `ending (${reason}): waiting for rollouts`,
+    });
     await condition(() => !rollingOut(this.state), ROLLOUT_PATIENCE);
     await condition(() => this.intake.idle());
     await deploy.closeCampaign({ campaignId, stopReason: reason, finalCut: this.finalCut });
     let report = null;
     try {
-      report = await deploy.writeReport.executeWithOptions({ summary: 'write the report', retry: { maximumAttempts: 5 } }, [
-        { campaignId, at: new Date().toISOString() },
-      ]);
+      report = await deploy.writeReport.executeWithOptions(
+        { summary: 'write the report', retry: { maximumAttempts: 5 } },
+        [{ campaignId, at: new Date().toISOString() }],
+      );
     } catch (error) {
       if (isCancellation(error)) throw error;
       this.event('report-failed', `the report could not be written: ${rootCause(error).message}`);
     }
     await condition(() => this.intake.idle() && allHandlersFinished());
-    this.event('finished', `finished (${reason}): ${this.state.lastCut?.labels ?? 0} molecules measured, best ${this.state.lastCut?.best?.value ?? 'none'}`);
+    this.event(
+      'finished',
+      `finished (${reason}): ${this.state.lastCut?.labels ?? 0} molecules measured, best ${this.state.lastCut?.best?.value ?? 'none'}`,
+    );
     this.update({ stage: 'finished' });
     return {
       campaignId,

@@ -3,7 +3,8 @@ import { setCurrentDetails, upsertSearchAttributes, workflowInfo } from '@tempor
 import { logbook, statusOf, type CampaignState } from '../src/campaign';
 import type { SearchAttributeName } from '../src/contracts';
 
-const key = <T extends SearchAttributeType>(name: SearchAttributeName, type: T) => defineSearchAttributeKey(name, type);
+const key = <T extends SearchAttributeType>(name: SearchAttributeName, type: T) =>
+  defineSearchAttributeKey(name, type);
 const CampaignId = key('CampaignId', SearchAttributeType.KEYWORD);
 const CampaignStage = key('CampaignStage', SearchAttributeType.KEYWORD);
 const CampaignRound = key('CampaignRound', SearchAttributeType.INT);
@@ -18,7 +19,8 @@ export function showInWebUi(state: CampaignState): void {
     shown.get(CampaignId) !== state.campaignId && { key: CampaignId, value: state.campaignId },
     shown.get(CampaignStage) !== stage && { key: CampaignStage, value: stage },
     shown.get(CampaignRound) !== round && { key: CampaignRound, value: round },
-    modelVersion !== null && shown.get(ModelVersion) !== modelVersion && { key: ModelVersion, value: modelVersion },
+    modelVersion !== null &&
+      shown.get(ModelVersion) !== modelVersion && { key: ModelVersion, value: modelVersion },
     best !== null && shown.get(BestValue) !== best && { key: BestValue, value: best },
   ].filter((pair) => pair !== false);
   if (changed.length) upsertSearchAttributes(changed);

@@ -1,6 +1,11 @@
 import { condition, isCancellation, setHandler } from '@temporalio/workflow';
 import { countReceipts, type CampaignState, type IntakeItem } from '../src/campaign';
-import { explainIssues, labResultsMessageSchema, type LabResultsMessage, type Receipt } from '../src/contracts';
+import {
+  explainIssues,
+  labResultsMessageSchema,
+  type LabResultsMessage,
+  type Receipt,
+} from '../src/contracts';
 import { featurizers, warehouse } from './activities';
 import * as messages from './messages';
 import { rootCause } from './support';
@@ -32,7 +37,8 @@ export class CampaignIntake {
     setHandler(messages.labResults, (message) => {
       const parsed = understand(message);
       // A signal has nobody to answer to: what it gets wrong stands in the campaign's history.
-      if (typeof parsed === 'string') this.owner.event('results-refused', `signal labResults refused: ${parsed}`);
+      if (typeof parsed === 'string')
+        this.owner.event('results-refused', `signal labResults refused: ${parsed}`);
       else this.push(parsed, null);
     });
     setHandler(
@@ -89,7 +95,12 @@ export class CampaignIntake {
 
   private async drain(): Promise<void> {
     for (;;) {
-      await condition(() => this.owner.state().pool !== null && this.owner.state().buffer.length > 0 && (!this.held || this.someoneWaits()));
+      await condition(
+        () =>
+          this.owner.state().pool !== null &&
+          this.owner.state().buffer.length > 0 &&
+          (!this.held || this.someoneWaits()),
+      );
       this.working = true;
       await this.takeFirst();
       this.working = false;
@@ -113,33 +124,42 @@ export class CampaignIntake {
       if (isCancellation(error)) throw error;
       const { message } = rootCause(error);
       this.owner.event('results-refused', `posted results could not be taken in: ${message}`);
-      if (item.ticket !== null) this.keep(item.ticket, [{ resultId: '(all)', status: 'rejected', message }], true);
+      if (item.ticket !== null)
+        this.keep(item.ticket, [{ resultId: '(all)', status: 'rejected', message }], true);
       this.replaceFirst(null);
     }
   }
 
   private async record(item: IntakeItem): Promise<readonly Receipt[]> {
     const { campaignId, config, pool, batch } = this.owner.state();
-    const rows = item.kind === 'rows' ? item.rows.slice(0, CHUNK_ROWS) : { ref: item.rows!, offset: item.offset, limit: CHUNK_ROWS };
-    const count = 'ref' in rows ? Math.min(CHUNK_ROWS, item.kind === 'file' ? item.count - item.offset : 0) : rows.length;
+    const rows =
+      item.kind === 'rows'
+        ? item.rows.slice(0, CHUNK_ROWS)
+        : { ref: item.rows!, offset: item.offset, limit: CHUNK_ROWS };
+    const count =
+      'ref' in rows ? Math.min(CHUNK_ROWS, item.kind === 'file' ? item.count - item.offset : 0) : rows.length;
     const summary = `${count} posted row(s)`;
     const resolved = await featurizers.resolveResults.executeWithOptions({ summary: `check ${summary}` }, [
       { rows, caps: config.pool.caps, unit: config.objective.unit },
     ]);
-    const { receipts, progress } = await warehouse.recordResults.executeWithOptions({ summary: `record ${summary}` }, [
-      { campaignId, dataVersion: pool!.dataVersion, batchId: batch?.batchId ?? null, ...resolved },
-    ]);
+    const { receipts, progress } = await warehouse.recordResults.executeWithOptions(
+      { summary: `record ${summary}` },
+      [{ campaignId, dataVersion: pool!.dataVersion, batchId: batch?.batchId ?? null, ...resolved }],
+    );
     this.owner.update(countReceipts(this.owner.state(), receipts));
     const now = this.owner.state().batch;
-    if (progress && now && now.batchId === batch?.batchId) this.owner.update({ batch: { ...now, outstanding: progress.outstanding } });
+    if (progress && now && now.batchId === batch?.batchId)
+      this.owner.update({ batch: { ...now, outstanding: progress.outstanding } });
     this.tell(receipts);
     return receipts;
   }
 
   private tell(receipts: readonly Receipt[]): void {
     const refused = receipts.filter((receipt) => receipt.status === 'rejected');
-    for (const { resultId, message } of refused.slice(0, 5)) this.owner.event('result-rejected', `${resultId}: ${message}`);
-    if (refused.length > 5) this.owner.event('result-rejected', `and ${refused.length - 5} more rows of the same message`);
+    for (const { resultId, message } of refused.slice(0, 5))
+      this.owner.event('result-rejected', `${resultId}: ${message}`);
+    if (refused.length > 5)
+      this.owner.event('result-rejected', `and ${refused.length - 5} more rows of the same message`);
   }
 
   private keep(ticket: number, receipts: readonly Receipt[], complete: boolean): void {

@@ -1,7 +1,15 @@
 import { isCancellation } from '@temporalio/workflow';
 import type { FeatureSet } from '../activities/featurization';
 import { chooseWinner, EXPLORATION_RULE, planRungs, promote, type Rung } from '../src/campaign';
-import { featurizerName, type CampaignConfig, type Cut, type ExplorationRecord, type RuntimePin, type TrialResult, type TrialSpec } from '../src/contracts';
+import {
+  featurizerName,
+  type CampaignConfig,
+  type Cut,
+  type ExplorationRecord,
+  type RuntimePin,
+  type TrialResult,
+  type TrialSpec,
+} from '../src/contracts';
 import { gpu } from './activities';
 import { mapLimited, rootCause, surfaced } from './support';
 
@@ -28,9 +36,18 @@ const TRIALS_AT_ONCE = 8;
 export async function exploration(input: ExplorationInput): Promise<ExplorationOutput> {
   try {
     const { cut, features, seed, runtime } = input;
-    const plan = await gpu.planExploration.executeWithOptions({ summary: `plan trials for ${cut.labels} labels` }, [
-      { cut, featurizers: features.map((set) => set.featurizer), exploration: input.exploration, training: input.training, seed },
-    ]);
+    const plan = await gpu.planExploration.executeWithOptions(
+      { summary: `plan trials for ${cut.labels} labels` },
+      [
+        {
+          cut,
+          featurizers: features.map((set) => set.featurizer),
+          exploration: input.exploration,
+          training: input.training,
+          seed,
+        },
+      ],
+    );
     const results: TrialResult[] = [];
     const failures: { trialId: string; message: string }[] = [];
     const rungs: { rung: number; effort: number; trials: string[] }[] = [];
@@ -38,11 +55,26 @@ export async function exploration(input: ExplorationInput): Promise<ExplorationO
     let cached = true;
 
     const run = async (trial: TrialSpec, rung: Rung): Promise<TrialResult | null> => {
-      const set = features.find((candidate) => featurizerName(candidate.featurizer) === featurizerName(trial.featurizer))!;
+      const set = features.find(
+        (candidate) => featurizerName(candidate.featurizer) === featurizerName(trial.featurizer),
+      )!;
       try {
-        const outcome = await gpu.runTrial.executeWithOptions({ summary: `rung ${rung.rung}: ${trial.trialId} on ${rung.rows} labels` }, [
-          { trial, rung: rung.rung, rows: rung.rows, effort: rung.effort, cut, features: set, exploration: input.exploration, seed, runtime },
-        ]);
+        const outcome = await gpu.runTrial.executeWithOptions(
+          { summary: `rung ${rung.rung}: ${trial.trialId} on ${rung.rows} labels` },
+          [
+            {
+              trial,
+              rung: rung.rung,
+              rows: rung.rows,
+              effort: rung.effort,
+              cut,
+              features: set,
+              exploration: input.exploration,
+              seed,
+              runtime,
+            },
+          ],
+        );
         seconds += outcome.seconds;
         cached &&= outcome.cached;
         return outcome.value;

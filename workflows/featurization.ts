@@ -25,7 +25,10 @@ const SHARDS_AT_ONCE = 16;
 /** Features of every shard under every featurizer. What was computed before is found, not computed. */
 export async function featurization(input: FeaturizationInput): Promise<FeaturizationOutput> {
   try {
-    const { shards, count } = await featurizers.joinShards({ shards: input.shards, extra: input.extraShards });
+    const { shards, count } = await featurizers.joinShards({
+      shards: input.shards,
+      extra: input.extraShards,
+    });
     let seconds = 0;
     let cached = true;
     const sets: FeatureSet[] = [];
@@ -33,9 +36,10 @@ export async function featurization(input: FeaturizationInput): Promise<Featuriz
       const name = featurizerName(featurizer);
       const indices = Array.from({ length: count }, (_, index) => index);
       const done = await mapLimited(indices, SHARDS_AT_ONCE, async (index) => {
-        const outcome = await featurizers.featuriseShard.executeWithOptions({ summary: `${name}, shard ${index + 1} of ${count}` }, [
-          { shards, index, featurizer, rdkit: input.rdkit, ruleSet: input.ruleSet },
-        ]);
+        const outcome = await featurizers.featuriseShard.executeWithOptions(
+          { summary: `${name}, shard ${index + 1} of ${count}` },
+          [{ shards, index, featurizer, rdkit: input.rdkit, ruleSet: input.ruleSet }],
+        );
         seconds += outcome.seconds;
         cached &&= outcome.cached;
         return outcome.value;

@@ -26,10 +26,13 @@ export async function ingestion(input: IngestionInput): Promise<IngestionOutput>
     let seconds = 0;
     let cached = true;
     const sources = await mapLimited(input.sources, 4, async (source): Promise<StandardisedSource> => {
-      const landed = await warehouse.landSource.executeWithOptions({ summary: `land ${source.uri}` }, [source]);
-      const outcome = await featurizers.standardiseSource.executeWithOptions({ summary: `standardise ${source.uri}` }, [
-        { landed, caps: input.caps },
+      const landed = await warehouse.landSource.executeWithOptions({ summary: `land ${source.uri}` }, [
+        source,
       ]);
+      const outcome = await featurizers.standardiseSource.executeWithOptions(
+        { summary: `standardise ${source.uri}` },
+        [{ landed, caps: input.caps }],
+      );
       seconds += outcome.seconds;
       cached &&= outcome.cached;
       return outcome.value;
@@ -38,7 +41,13 @@ export async function ingestion(input: IngestionInput): Promise<IngestionOutput>
     const pool = await warehouse.commitDataset.executeWithOptions({ summary: `commit dataset ${dataset}` }, [
       { dataset, sources, parent: null, author, reason },
     ]);
-    return { pool, quarantined: pool.quarantinedRows, examples: sources.flatMap((source) => source.examples).slice(0, 5), seconds, cached };
+    return {
+      pool,
+      quarantined: pool.quarantinedRows,
+      examples: sources.flatMap((source) => source.examples).slice(0, 5),
+      seconds,
+      cached,
+    };
   } catch (error) {
     throw surfaced(error);
   }

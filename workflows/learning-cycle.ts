@@ -80,7 +80,10 @@ async function runCycle(input: LearningCycleInput): Promise<LearningCycleOutput>
   const { campaignId, round, config, dataVersion } = input;
   const timings: StageTiming[] = [...(input.timings ?? [])];
   const cut = input.cut ?? (await warehouse.closeCut({ campaignId, round, dataVersion, config }));
-  const runtime: RuntimePin = { ...(await featurizers.describeChemistry()), ...(await gpu.describeRuntime()) };
+  const runtime: RuntimePin = {
+    ...(await featurizers.describeChemistry()),
+    ...(await gpu.describeRuntime()),
+  };
   const context: Round = {
     input,
     cut,
@@ -116,11 +119,22 @@ async function learn({ input, cut, runtime, time }: Round): Promise<Learnt> {
   await announce('featurizing', `computing ${config.featurizers.map(featurizerName).join(', ')}`);
   const features = await executeChild<typeof featurization>(WORKFLOWS.featurization, {
     ...child('featurization', `round ${round}: features`),
-    args: [{ shards, extraShards: cut.extraShards, featurizers: config.featurizers, rdkit: runtime.rdkit, ruleSet: runtime.ruleSet }],
+    args: [
+      {
+        shards,
+        extraShards: cut.extraShards,
+        featurizers: config.featurizers,
+        rdkit: runtime.rdkit,
+        ruleSet: runtime.ruleSet,
+      },
+    ],
   });
   time('featurize', features);
 
-  await announce('exploring', `exploring ${config.exploration.families.join(' and ')} on ${cut.labels} labels`);
+  await announce(
+    'exploring',
+    `exploring ${config.exploration.families.join(' and ')} on ${cut.labels} labels`,
+  );
   const explored = await executeChild<typeof exploration>(WORKFLOWS.exploration, {
     ...child('exploration', `round ${round}: exploration`),
     args: [
@@ -137,7 +151,9 @@ async function learn({ input, cut, runtime, time }: Round): Promise<Learnt> {
   time('explore', explored);
 
   const choice = explored.record.chosen;
-  const chosenFeatures = features.sets.find((set) => featurizerName(set.featurizer) === featurizerName(choice.featurizer))!;
+  const chosenFeatures = features.sets.find(
+    (set) => featurizerName(set.featurizer) === featurizerName(choice.featurizer),
+  )!;
   await announce('training', `training ${choice.settings.family} on all ${cut.labels} labels`);
   const trained = await executeChild<typeof training>(WORKFLOWS.training, {
     ...child('training', `round ${round}: ${choice.settings.family}`),
@@ -160,7 +176,10 @@ async function learn({ input, cut, runtime, time }: Round): Promise<Learnt> {
 }
 
 /** Chooses by the round's new surrogate, never by the deployed one, and seals the batch before anything is measured. */
-async function chooseBatch({ input, cut, runtime, time }: Round, learnt: Learnt | null): Promise<PublishedBatch | null> {
+async function chooseBatch(
+  { input, cut, runtime, time }: Round,
+  learnt: Learnt | null,
+): Promise<PublishedBatch | null> {
   const { campaignId, round, config, dataVersion, batchSize } = input;
   const { acquisition, objective } = config;
   const how = learnt ? acquisition.strategy : 'chance, there being too few labels for a model';
@@ -201,7 +220,11 @@ async function chooseBatch({ input, cut, runtime, time }: Round, learnt: Learnt 
   ]);
 }
 
-function summarise({ input, cut, runtime }: Round, learnt: Learnt | null, batch: PublishedBatch | null): Omit<RoundSummary, 'record'> {
+function summarise(
+  { input, cut, runtime }: Round,
+  learnt: Learnt | null,
+  batch: PublishedBatch | null,
+): Omit<RoundSummary, 'record'> {
   return {
     round: input.round,
     cutId: cut.cutId,
@@ -215,7 +238,9 @@ function summarise({ input, cut, runtime }: Round, learnt: Learnt | null, batch:
     backend: learnt ? runtime.backend : null,
     metrics: learnt?.trained.card.metrics ?? null,
     modelVersion: learnt?.trained.version.id ?? null,
-    deployment: input.config.rollout.enabled ? null : { status: 'off', gates: [], message: 'rollout is switched off' },
+    deployment: input.config.rollout.enabled
+      ? null
+      : { status: 'off', gates: [], message: 'rollout is switched off' },
     batchId: batch?.batchId ?? null,
     batchSize: batch?.size ?? 0,
     seal: batch?.seal ?? null,
@@ -228,11 +253,22 @@ async function startRollout(input: LearningCycleInput, version: ModelVersion): P
   await startChild<typeof rollout>(WORKFLOWS.rollout, {
     ...child('rollout', `round ${round}: ${version.id}`),
     parentClosePolicy: ParentClosePolicy.ABANDON,
-    args: [{ campaignId, round, version, limits: config.rollout, notify: workflowInfo().parent?.workflowId ?? null }],
+    args: [
+      {
+        campaignId,
+        round,
+        version,
+        limits: config.rollout,
+        notify: workflowInfo().parent?.workflowId ?? null,
+      },
+    ],
   });
 }
 
-const child = (stage: string, summary: string) => ({ workflowId: stageId(workflowInfo().workflowId, stage), staticSummary: summary });
+const child = (stage: string, summary: string) => ({
+  workflowId: stageId(workflowInfo().workflowId, stage),
+  staticSummary: summary,
+});
 
 /** Tells the campaign, when there is one, which stage its round is in. */
 async function announce(stage: CampaignStage, message: string): Promise<void> {

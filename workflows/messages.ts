@@ -28,7 +28,9 @@ export const pause = defineSignal<[By?]>(SIGNALS.pause);
 export const resume = defineSignal<[By?]>(SIGNALS.resume);
 export const stop = defineSignal<[By?]>(SIGNALS.stop);
 
-export const submitResults = defineUpdate<{ receipts: Receipt[] }, [LabResultsMessage]>(UPDATES.submitResults);
+export const submitResults = defineUpdate<{ receipts: Receipt[] }, [LabResultsMessage]>(
+  UPDATES.submitResults,
+);
 export const approveBatch = defineUpdate<{ batchId: string }, [Approval?]>(UPDATES.approveBatch);
 
 export const status = defineQuery<CampaignStatus>(QUERIES.status);
@@ -37,4 +39,7 @@ export const history = defineQuery<CampaignHistory>(QUERIES.history);
 
 /** From the campaign's own children, not part of the public language. */
 export const stageEntered = defineSignal<[{ stage: CampaignStage; message: string }]>('stageEntered');
-export const deploymentFinished = defineSignal<[{ round: number; deployment: NonNullable<RoundSummary['deployment']> }]>('deploymentFinished');
+export const deploymentFinished =
+  defineSignal<[{ round: number; deployment: NonNullable<RoundSummary['deployment']> }]>(
+    'deploymentFinished',
+  );

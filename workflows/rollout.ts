@@ -1,5 +1,11 @@
 import { getExternalWorkflowHandle, isCancellation } from '@temporalio/workflow';
-import { operationId, type CampaignConfig, type GateVerdict, type ModelVersion, type RoundSummary } from '../src/contracts';
+import {
+  operationId,
+  type CampaignConfig,
+  type GateVerdict,
+  type ModelVersion,
+  type RoundSummary,
+} from '../src/contracts';
 import { deploy } from './activities';
 import { deploymentFinished } from './messages';
 import { rootCause } from './support';
@@ -35,10 +41,16 @@ async function judgeAndDeploy(input: RolloutInput): Promise<RolloutOutput> {
   const { campaignId, round, version, limits } = input;
   let gates: readonly GateVerdict[] = [];
   try {
-    gates = await deploy.judgeCandidate.executeWithOptions({ summary: `gates for ${version.id}` }, [{ campaignId, version, limits }]);
+    gates = await deploy.judgeCandidate.executeWithOptions({ summary: `gates for ${version.id}` }, [
+      { campaignId, version, limits },
+    ]);
     const failed = gates.filter((gate) => !gate.passed);
     if (failed.length) {
-      return { status: 'held', gates, message: `held back by ${failed.map((gate) => `${gate.gate} (${gate.evidence})`).join('; ')}` };
+      return {
+        status: 'held',
+        gates,
+        message: `held back by ${failed.map((gate) => `${gate.gate} (${gate.evidence})`).join('; ')}`,
+      };
     }
     const deployment = await deploy.deployModel.executeWithOptions({ summary: `deploy ${version.id}` }, [
       {
@@ -48,7 +60,11 @@ async function judgeAndDeploy(input: RolloutInput): Promise<RolloutOutput> {
         reason: `round ${round}: passed ${gates.length} gates`,
       },
     ]);
-    return { status: deployment.status === 'ready' ? 'deployed' : 'failed', gates, message: deployment.message };
+    return {
+      status: deployment.status === 'ready' ? 'deployed' : 'failed',
+      gates,
+      message: deployment.message,
+    };
   } catch (error) {
     if (isCancellation(error)) throw error;
     return { status: 'failed', gates, message: rootCause(error).message };

@@ -1,4 +1,9 @@
-import { ActivityFailure, ApplicationFailure, ChildWorkflowFailure, isCancellation } from '@temporalio/workflow';
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  ChildWorkflowFailure,
+  isCancellation,
+} from '@temporalio/workflow';
 
 /** What really went wrong under the layers that children and activities wrap around it. */
 export function rootCause(error: unknown): { message: string; type: string } {
@@ -12,11 +17,20 @@ export function rootCause(error: unknown): { message: string; type: string } {
 export function surfaced(error: unknown): unknown {
   if (isCancellation(error)) return error;
   const { message, type } = rootCause(error);
-  return ApplicationFailure.create({ message, type, nonRetryable: true, cause: error instanceof Error ? error : undefined });
+  return ApplicationFailure.create({
+    message,
+    type,
+    nonRetryable: true,
+    cause: error instanceof Error ? error : undefined,
+  });
 }
 
 /** Runs `items` through `work`, at most `limit` at once; results in the order of the items. */
-export async function mapLimited<T, R>(items: readonly T[], limit: number, work: (item: T, index: number) => Promise<R>): Promise<R[]> {
+export async function mapLimited<T, R>(
+  items: readonly T[],
+  limit: number,
+  work: (item: T, index: number) => Promise<R>,
+): Promise<R[]> {
   const results = new Array<R>(items.length);
   let next = 0;
   const lane = async () => {

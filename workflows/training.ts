@@ -38,7 +38,10 @@ export async function training(input: TrainingInput): Promise<TrainingOutput> {
   try {
     const request = { choice, cut, features, seed, runtime, training: input.training };
     const [evaluated, trained] = await Promise.all([
-      gpu.evaluateModel.executeWithOptions({ summary: `evaluate on ${input.training.folds} held-out folds` }, [request]),
+      gpu.evaluateModel.executeWithOptions(
+        { summary: `evaluate on ${input.training.folds} held-out folds` },
+        [request],
+      ),
       gpu.trainModel.executeWithOptions({ summary: `train on all ${cut.labels} labels` }, [request]),
     ]);
     const card: ModelCard = {

@@ -32,7 +32,11 @@ export interface JudgeRequest {
 export function createDeployActivities(ports: DeployPorts) {
   const { objects, registry, deployer, log, chemistry, learning } = ports;
 
-  async function registerModel(input: { campaignId: string; card: ModelCard; operationId: string }): Promise<ModelVersion> {
+  async function registerModel(input: {
+    campaignId: string;
+    card: ModelCard;
+    operationId: string;
+  }): Promise<ModelVersion> {
     const version = await registry.register(input.campaignId, input.card, input.operationId);
     await registry.moveAlias(input.campaignId, CANDIDATE, version, {
       operationId: `${input.operationId}/${CANDIDATE}`,
@@ -46,9 +50,15 @@ export function createDeployActivities(ports: DeployPorts) {
     return withHeartbeat(async () => {
       const candidate = await registry.card(input.version);
       const liveVersion = await registry.alias(input.campaignId, PRODUCTION);
-      const live = liveVersion && liveVersion.id !== input.version.id ? await registry.card(liveVersion) : null;
+      const live =
+        liveVersion && liveVersion.id !== input.version.id ? await registry.card(liveVersion) : null;
       const predictor = createPredictor({ registry, objects, chemistry, learning });
-      const invariance = await spellingInvariance({ predictor, objects, version: input.version, card: candidate });
+      const invariance = await spellingInvariance({
+        predictor,
+        objects,
+        version: input.version,
+        card: candidate,
+      });
       return judgeGates({ candidate, live, invariance, limits: input.limits });
     });
   }
@@ -61,9 +71,18 @@ export function createDeployActivities(ports: DeployPorts) {
   }): Promise<Deployment> {
     return withHeartbeat(async (signal, progress) => {
       const by = { operationId: input.operationId, author: 'titrate', reason: input.reason };
-      const deployment = await deployer.deploy({ ...by, campaignId: input.campaignId, version: input.version, signal, onProgress: progress });
+      const deployment = await deployer.deploy({
+        ...by,
+        campaignId: input.campaignId,
+        version: input.version,
+        signal,
+        onProgress: progress,
+      });
       if (deployment.status === 'ready') {
-        await registry.moveAlias(input.campaignId, PRODUCTION, input.version, { ...by, operationId: `${input.operationId}/${PRODUCTION}` });
+        await registry.moveAlias(input.campaignId, PRODUCTION, input.version, {
+          ...by,
+          operationId: `${input.operationId}/${PRODUCTION}`,
+        });
       }
       return deployment;
     });
@@ -73,11 +92,19 @@ export function createDeployActivities(ports: DeployPorts) {
     return log.recordRound(input.campaignId, input.record);
   }
 
-  async function recordDeployment(input: { campaignId: string; round: number; deployment: RoundSummary['deployment'] }): Promise<void> {
+  async function recordDeployment(input: {
+    campaignId: string;
+    round: number;
+    deployment: RoundSummary['deployment'];
+  }): Promise<void> {
     await log.recordDeployment(input.campaignId, input.round, input.deployment);
   }
 
-  async function closeCampaign(input: { campaignId: string; stopReason: StopReason; finalCut: Cut | null }): Promise<void> {
+  async function closeCampaign(input: {
+    campaignId: string;
+    stopReason: StopReason;
+    finalCut: Cut | null;
+  }): Promise<void> {
     await log.close(input.campaignId, { stopReason: input.stopReason, finalCut: input.finalCut });
   }
 
@@ -96,7 +123,15 @@ export function createDeployActivities(ports: DeployPorts) {
     });
   }
 
-  return { registerModel, judgeCandidate, deployModel, recordRound, recordDeployment, closeCampaign, writeReport };
+  return {
+    registerModel,
+    judgeCandidate,
+    deployModel,
+    recordRound,
+    recordDeployment,
+    closeCampaign,
+    writeReport,
+  };
 }
 
 export type DeployActivities = ReturnType<typeof createDeployActivities>;

@@ -43,7 +43,8 @@ export interface FeatureSet {
 
 export interface ResolveResultsRequest {
   /** Rows as posted, or a slice of an NDJSON artifact of them. */
-  readonly rows: readonly unknown[] | { readonly ref: ArtifactRef; readonly offset: number; readonly limit: number };
+  readonly rows:
+    readonly unknown[] | { readonly ref: ArtifactRef; readonly offset: number; readonly limit: number };
   readonly caps: MoleculeCaps;
   /** The campaign's unit: a result in another one is refused. */
   readonly unit?: string;
@@ -67,7 +68,11 @@ export function createFeaturizationActivities(ports: FeaturizationPorts) {
     const key = {
       inputs: { raw: raw.sha256 },
       // The uri is where the bytes were, not what they are; only its ending matters when no format is given.
-      parameters: { ...source, uri: source.format ? '' : source.uri.split('.').slice(1).join('.').toLowerCase(), caps },
+      parameters: {
+        ...source,
+        uri: source.format ? '' : source.uri.split('.').slice(1).join('.').toLowerCase(),
+        caps,
+      },
       runtime: { rdkit: await chemistry.version(), ruleSet: RULE_SET_VERSION },
     };
     const outcome = await withHeartbeat((signal, progress) =>
@@ -96,7 +101,11 @@ export function createFeaturizationActivities(ports: FeaturizationPorts) {
   async function featuriseShard(request: FeaturiseShardRequest): Promise<StepOutcome<FeaturisedShard>> {
     const { featurizer } = request;
     const shard = (await artifacts.getJson<ArtifactRef[]>(request.shards))[request.index];
-    if (!shard) throw new TitrateError('internal', { what: `there is no shard ${request.index}`, where: request.shards.uri });
+    if (!shard)
+      throw new TitrateError('internal', {
+        what: `there is no shard ${request.index}`,
+        where: request.shards.uri,
+      });
     const rdkit = await chemistry.version();
     const key = { inputs: { shard: shard.sha256 }, parameters: featurizer, runtime: { rdkit } };
     return withHeartbeat(() =>
@@ -109,13 +118,19 @@ export function createFeaturizationActivities(ports: FeaturizationPorts) {
     );
   }
 
-  async function assembleFeatures(input: { featurizer: FeaturizerSpec; shards: readonly FeaturisedShard[] }): Promise<FeatureSet> {
+  async function assembleFeatures(input: {
+    featurizer: FeaturizerSpec;
+    shards: readonly FeaturisedShard[];
+  }): Promise<FeatureSet> {
     const digest = hashOf(input.shards.map((shard) => shard.features.sha256));
     return { featurizer: input.featurizer, shards: await artifacts.putJson(input.shards), digest };
   }
 
   /** Lists of shards as one, for a pool and the measured molecules outside it. */
-  async function joinShards(input: { shards: ArtifactRef; extra: readonly ArtifactRef[] }): Promise<{ shards: ArtifactRef; count: number }> {
+  async function joinShards(input: {
+    shards: ArtifactRef;
+    extra: readonly ArtifactRef[];
+  }): Promise<{ shards: ArtifactRef; count: number }> {
     const pool = await artifacts.getJson<ArtifactRef[]>(input.shards);
     const all = [...pool, ...input.extra];
     return { shards: await artifacts.putJson(all), count: all.length };
@@ -125,18 +140,27 @@ export function createFeaturizationActivities(ports: FeaturizationPorts) {
   async function resolveResults(request: ResolveResultsRequest): Promise<ResolvedRows> {
     const { rows: given } = request;
     const posted: readonly unknown[] =
-      'ref' in given ? (await artifacts.getRows<unknown>(given.ref)).slice(given.offset, given.offset + given.limit) : given;
+      'ref' in given
+        ? (await artifacts.getRows<unknown>(given.ref)).slice(given.offset, given.offset + given.limit)
+        : given;
     const valid: (LabResult & { molecule?: Molecule })[] = [];
     const rejected: { receipt: Receipt; row: unknown }[] = [];
     const refuse = (row: unknown, index: number, message: string) => {
       const id = (row as { resultId?: unknown } | null)?.resultId;
-      rejected.push({ receipt: { resultId: typeof id === 'string' ? id : `(row ${index})`, status: 'rejected', message }, row });
+      rejected.push({
+        receipt: { resultId: typeof id === 'string' ? id : `(row ${index})`, status: 'rejected', message },
+        row,
+      });
     };
     posted.forEach((row, index) => {
       const parsed = labResultSchema.safeParse(row);
       if (!parsed.success) refuse(row, index, explainIssues(labResultSchema, parsed.error).join('; '));
       else if (parsed.data.unit && request.unit && parsed.data.unit !== request.unit) {
-        refuse(row, index, `unit '${parsed.data.unit}' is not the campaign's unit '${request.unit}'; convert the value and post it again`);
+        refuse(
+          row,
+          index,
+          `unit '${parsed.data.unit}' is not the campaign's unit '${request.unit}'; convert the value and post it again`,
+        );
       } else valid.push(parsed.data);
     });
     const bySmiles = valid.filter((row) => row.smiles !== undefined);
@@ -153,13 +177,24 @@ export function createFeaturizationActivities(ports: FeaturizationPorts) {
       if (!outcome) rows.push(row);
       else if (!outcome.ok) refuse(row, index, `smiles '${row.smiles}': ${outcome.message}`);
       else if (row.moleculeId && row.moleculeId !== outcome.molecule.moleculeId) {
-        refuse(row, index, `moleculeId ${row.moleculeId} and smiles '${row.smiles}' name different molecules; mend one of them`);
+        refuse(
+          row,
+          index,
+          `moleculeId ${row.moleculeId} and smiles '${row.smiles}' name different molecules; mend one of them`,
+        );
       } else rows.push({ ...row, molecule: outcome.molecule });
     });
     return { rows, rejected };
   }
 
-  return { describeChemistry, standardiseSource, featuriseShard, assembleFeatures, joinShards, resolveResults };
+  return {
+    describeChemistry,
+    standardiseSource,
+    featuriseShard,
+    assembleFeatures,
+    joinShards,
+    resolveResults,
+  };
 }
 
 export type FeaturizationActivities = ReturnType<typeof createFeaturizationActivities>;

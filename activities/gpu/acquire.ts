@@ -71,14 +71,23 @@ export function createAcquire(ports: GpuPorts) {
   async function candidatesOf(request: AcquireRequest, excluded: ReadonlySet<string>): Promise<Molecule[]> {
     const all: Molecule[] = [];
     for (const shard of await artifacts.getJson<ArtifactRef[]>(request.pool)) {
-      for (const molecule of await artifacts.getRows<Molecule>(shard)) if (!excluded.has(molecule.moleculeId)) all.push(molecule);
+      for (const molecule of await artifacts.getRows<Molecule>(shard))
+        if (!excluded.has(molecule.moleculeId)) all.push(molecule);
     }
     return all;
   }
 
   /** Predicts shard by shard, so that memory follows the size of a shard and not of the pool. */
-  async function score(request: AcquireRequest, candidates: Molecule[], signal: AbortSignal, progress: (p: unknown) => void): Promise<Scored> {
-    const base = { moleculeIds: candidates.map((m) => m.moleculeId), smiles: candidates.map((m) => m.smiles) };
+  async function score(
+    request: AcquireRequest,
+    candidates: Molecule[],
+    signal: AbortSignal,
+    progress: (p: unknown) => void,
+  ): Promise<Scored> {
+    const base = {
+      moleculeIds: candidates.map((m) => m.moleculeId),
+      smiles: candidates.map((m) => m.smiles),
+    };
     if (!request.model || candidates.length === 0) return base;
     const { family, weights, calibrationScale, features } = request.model;
     const place = new Map(base.moleculeIds.map((id, i) => [id, i]));
@@ -109,7 +118,12 @@ export function createAcquire(ports: GpuPorts) {
     }
   }
 
-  async function thompson(request: AcquireRequest, scored: Required<Omit<Scored, 'draws'>>, model: FittedModel, signal: AbortSignal): Promise<Scored> {
+  async function thompson(
+    request: AcquireRequest,
+    scored: Required<Omit<Scored, 'draws'>>,
+    model: FittedModel,
+    signal: AbortSignal,
+  ): Promise<Scored> {
     const sign = request.objective.direction === 'maximize' ? 1 : -1;
     const optimism = (i: number) => sign * scored.mean[i]! + 2 * scored.sigma[i]!;
     const kept = [...scored.moleculeIds.keys()]
@@ -119,7 +133,12 @@ export function createAcquire(ports: GpuPorts) {
     const take = <T>(from: ArrayLike<T>) => kept.map((i) => from[i]!);
     const moleculeIds = take(scored.moleculeIds);
     const features: FeatureMatrix = await reader.rowsFor(request.model!.features, moleculeIds);
-    const draws = await model.sample(concatFeatureMatrices([features]), request.batchSize, deriveSeed(request.seed, 'thompson'), signal);
+    const draws = await model.sample(
+      concatFeatureMatrices([features]),
+      request.batchSize,
+      deriveSeed(request.seed, 'thompson'),
+      signal,
+    );
     return {
       moleculeIds,
       smiles: take(scored.smiles),
@@ -132,14 +151,20 @@ export function createAcquire(ports: GpuPorts) {
 
   const describe = (scored: Scored, selected: SelectedPick, rank: number): Pick => {
     const { index } = selected;
-    const known = scored.mean && scored.total ? { predicted: scored.mean[index]!, standardDeviation: scored.total[index]! } : null;
+    const known =
+      scored.mean && scored.total
+        ? { predicted: scored.mean[index]!, standardDeviation: scored.total[index]! }
+        : null;
     return {
       rank,
       moleculeId: selected.moleculeId,
       smiles: scored.smiles[index]!,
       ...(known && {
         ...known,
-        interval90: [known.predicted - Z90 * known.standardDeviation, known.predicted + Z90 * known.standardDeviation],
+        interval90: [
+          known.predicted - Z90 * known.standardDeviation,
+          known.predicted + Z90 * known.standardDeviation,
+        ],
       }),
       ...(selected.value !== undefined && { acquisition: selected.value }),
       strategy: selected.strategy,
@@ -169,13 +194,16 @@ export function createAcquire(ports: GpuPorts) {
     };
     return withHeartbeat((signal, progress) =>
       steps.run(STEPS.acquireBatch, key, async () => {
-        const excluded = new Set((await artifacts.getRows<{ moleculeId: string }>(cut.excluded)).map((row) => row.moleculeId));
+        const excluded = new Set(
+          (await artifacts.getRows<{ moleculeId: string }>(cut.excluded)).map((row) => row.moleculeId),
+        );
         const candidates = await candidatesOf(request, excluded);
         const scored = await score(request, candidates, signal, progress);
         const selected = selectBatch({
           candidates: {
             moleculeIds: scored.moleculeIds,
-            ...(scored.mean && scored.sigma && { model: { mean: scored.mean, sigma: scored.sigma, draws: scored.draws } }),
+            ...(scored.mean &&
+              scored.sigma && { model: { mean: scored.mean, sigma: scored.sigma, draws: scored.draws } }),
           },
           excluded,
           direction: objective.direction,

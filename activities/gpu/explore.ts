@@ -1,6 +1,19 @@
-import type { CampaignConfig, Cut, FeaturizerSpec, RuntimePin, TrialResult, TrialSpec, TrainingRow } from '../../src/contracts';
+import type {
+  CampaignConfig,
+  Cut,
+  FeaturizerSpec,
+  RuntimePin,
+  TrialResult,
+  TrialSpec,
+  TrainingRow,
+} from '../../src/contracts';
 import { deriveSeed } from '../../src/foundation';
-import { downscale, proposeTrials, runTrial as runLearningTrial, selectLabelledRows } from '../../src/learning';
+import {
+  downscale,
+  proposeTrials,
+  runTrial as runLearningTrial,
+  selectLabelledRows,
+} from '../../src/learning';
 import type { StepOutcome } from '../../src/objects';
 import type { FeatureSet } from '../featurization';
 import { jsonArtifacts } from '../shared/artifacts';
@@ -62,14 +75,25 @@ export function createExplore(ports: GpuPorts) {
     const { trial, rung, rows, effort, cut, features, exploration, seed, runtime } = request;
     const key = {
       inputs: { training: cut.training.sha256, features: features.digest },
-      parameters: { settings: trial.settings, trialId: trial.trialId, rung, rows, effort, folds: exploration.folds },
+      parameters: {
+        settings: trial.settings,
+        trialId: trial.trialId,
+        rung,
+        rows,
+        effort,
+        folds: exploration.folds,
+      },
       seed,
       runtime,
     };
     return withHeartbeat((signal) =>
       steps.run(STEPS.runTrial, key, async () => {
         const all = await reader.labelledSet(features, cut);
-        const sample = downscale({ targets: all.targets, maxRows: rows, seed: deriveSeed(seed, 'downscale', rows) });
+        const sample = downscale({
+          targets: all.targets,
+          maxRows: rows,
+          seed: deriveSeed(seed, 'downscale', rows),
+        });
         return runLearningTrial(learning, {
           trial,
           rung,

@@ -1,5 +1,12 @@
 import { decodeFeatureMatrix, concatFeatureMatrices, selectRows } from '../../src/chemistry';
-import { TitrateError, type ArtifactRef, type Cut, type FeatureMatrix, type FeaturisedShard, type TrainingRow } from '../../src/contracts';
+import {
+  TitrateError,
+  type ArtifactRef,
+  type Cut,
+  type FeatureMatrix,
+  type FeaturisedShard,
+  type TrainingRow,
+} from '../../src/contracts';
 import type { LabelledSet } from '../../src/learning';
 import type { ObjectStore } from '../../src/objects';
 import type { FeatureSet } from '../featurization';
@@ -10,7 +17,8 @@ export function featureReader(objects: ObjectStore) {
   const artifacts = jsonArtifacts(objects);
 
   const shardsOf = (set: FeatureSet) => artifacts.getJson<FeaturisedShard[]>(set.shards);
-  const matrixOf = async (shard: { features: ArtifactRef }) => decodeFeatureMatrix(await objects.get(shard.features));
+  const matrixOf = async (shard: { features: ArtifactRef }) =>
+    decodeFeatureMatrix(await objects.get(shard.features));
 
   /**
    * Rows of the named molecules, in the order of `moleculeIds`, read shard by shard.
@@ -34,7 +42,10 @@ export function featureReader(objects: ObjectStore) {
     }
     const missing = wanted.keys().next();
     if (!missing.done) {
-      throw new TitrateError('internal', { what: `molecule ${missing.value} has no features`, where: set.shards.uri });
+      throw new TitrateError('internal', {
+        what: `molecule ${missing.value} has no features`,
+        where: set.shards.uri,
+      });
     }
     const order = new Array<number>(place.length);
     place.forEach((at, row) => (order[at] = row));

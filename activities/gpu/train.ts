@@ -10,7 +10,15 @@ import {
   type TrialSpec,
 } from '../../src/contracts';
 import { deriveSeed } from '../../src/foundation';
-import { calibrate, crossFittedDeviation, crossValidate, measuredRows, regressionMetrics, totalDeviation, Z90 } from '../../src/learning';
+import {
+  calibrate,
+  crossFittedDeviation,
+  crossValidate,
+  measuredRows,
+  regressionMetrics,
+  totalDeviation,
+  Z90,
+} from '../../src/learning';
 import type { StepOutcome } from '../../src/objects';
 import type { FeatureSet } from '../featurization';
 import { jsonArtifacts } from '../shared/artifacts';
@@ -39,7 +47,9 @@ export interface TrainedModel {
 /** The winner of exploration at full length. */
 function fullSettings(choice: TrialSpec, training: CampaignConfig['training']): ModelSettings {
   const { settings } = choice;
-  return settings.family === 'mlp-ensemble' ? { ...settings, members: training.members, epochs: training.epochs } : settings;
+  return settings.family === 'mlp-ensemble'
+    ? { ...settings, members: training.members, epochs: training.epochs }
+    : settings;
 }
 
 /** Training's two steps: how good the model is on molecules it has not seen, and the model itself, trained on every label. */
@@ -48,7 +58,11 @@ export function createTrain(ports: GpuPorts) {
   const artifacts = jsonArtifacts(objects);
   const reader = featureReader(objects);
 
-  const keyOf = (request: TrainRequest, settings: ModelSettings, parameters: Record<string, unknown> = {}) => ({
+  const keyOf = (
+    request: TrainRequest,
+    settings: ModelSettings,
+    parameters: Record<string, unknown> = {},
+  ) => ({
     inputs: { training: request.cut.training.sha256, features: request.features.digest },
     parameters: { settings, ...parameters },
     seed: request.seed,
@@ -71,12 +85,24 @@ export function createTrain(ports: GpuPorts) {
         const mean = take(result.predictions.mean);
         const deviation = take(totalDeviation(result.predictions));
         const calibration = calibrate(observed, mean, deviation);
-        const honest = crossFittedDeviation(Int32Array.from(measured, (row) => result.folds[row]!), observed, mean, deviation);
+        const honest = crossFittedDeviation(
+          Int32Array.from(measured, (row) => result.folds[row]!),
+          observed,
+          mean,
+          deviation,
+        );
         const rows = measured.map((i, row): HeldOutPrediction => {
           const { moleculeId, smiles } = labelled.rows[i]!;
           const [predicted, standardDeviation] = [mean[row]!, honest[row]!];
           const half = Z90 * standardDeviation;
-          return { moleculeId, smiles, observed: observed[row]!, predicted, standardDeviation, interval90: [predicted - half, predicted + half] };
+          return {
+            moleculeId,
+            smiles,
+            observed: observed[row]!,
+            predicted,
+            standardDeviation,
+            interval90: [predicted - half, predicted + half],
+          };
         });
         return {
           metrics: regressionMetrics(observed, mean, honest),
@@ -94,10 +120,21 @@ export function createTrain(ports: GpuPorts) {
     return withHeartbeat((signal) =>
       steps.run(STEPS.trainModel, keyOf(request, settings), async () => {
         const labelled = await reader.labelledSet(request.features, request.cut);
-        const model = await learning.fit({ settings, labelled, seed: deriveSeed(request.seed, 'fit'), signal });
+        const model = await learning.fit({
+          settings,
+          labelled,
+          seed: deriveSeed(request.seed, 'fit'),
+          signal,
+        });
         try {
           const weights = await objects.put(await model.serialise(), MEDIA_TYPES.model);
-          return { settings, weights, backend: model.backend, computeSeconds: model.computeSeconds, facts: model.facts };
+          return {
+            settings,
+            weights,
+            backend: model.backend,
+            computeSeconds: model.computeSeconds,
+            facts: model.facts,
+          };
         } finally {
           model.dispose();
         }

@@ -91,7 +91,10 @@ export function createWarehouseActivities(ports: WarehousePorts) {
         remedy: `Paths start at the directory of the warehouse worker, ${workingDirectory}`,
       });
     }
-    return withHeartbeat(async () => ({ source, raw: await objects.putStream(createReadStream(file), MEDIA_TYPES.raw) }));
+    return withHeartbeat(async () => ({
+      source,
+      raw: await objects.putStream(createReadStream(file), MEDIA_TYPES.raw),
+    }));
   }
 
   async function commitDataset(request: CommitDatasetRequest): Promise<PoolSummary> {
@@ -115,13 +118,18 @@ export function createWarehouseActivities(ports: WarehousePorts) {
   }
 
   /** Reads a results file (JSON array, `{ results: [...] }` or NDJSON; an artifact or a path) into rows to be taken in. */
-  async function landResults(input: { ref: ArtifactRef | string }): Promise<{ rows: ArtifactRef; count: number }> {
+  async function landResults(input: {
+    ref: ArtifactRef | string;
+  }): Promise<{ rows: ArtifactRef; count: number }> {
     const { ref } = input;
     let bytes: Buffer;
     if (typeof ref === 'string') {
       const file = path.resolve(workingDirectory, ref);
       bytes = await readFile(file).catch((error: Error) => {
-        throw new TitrateError('source-missing', { what: `the results file cannot be read: ${error.message}`, where: ref });
+        throw new TitrateError('source-missing', {
+          what: `the results file cannot be read: ${error.message}`,
+          where: ref,
+        });
       });
       await objects.put(bytes, MEDIA_TYPES.raw);
     } else {
@@ -132,7 +140,9 @@ export function createWarehouseActivities(ports: WarehousePorts) {
   }
 
   /** Takes posted rows in, and tells how many picks of the open batch are still out. */
-  async function recordResults(request: RecordResultsRequest): Promise<{ receipts: Receipt[]; progress: BatchProgress | null }> {
+  async function recordResults(
+    request: RecordResultsRequest,
+  ): Promise<{ receipts: Receipt[]; progress: BatchProgress | null }> {
     const { campaignId, dataVersion, rows, rejected, batchId } = request;
     if (rejected.length) {
       const bytes = Buffer.from(JSON.stringify(rejected));
@@ -159,7 +169,12 @@ export function createWarehouseActivities(ports: WarehousePorts) {
     };
   }
 
-  async function closeCut(input: { campaignId: string; round: number; dataVersion: string; config: CampaignConfig }): Promise<Cut> {
+  async function closeCut(input: {
+    campaignId: string;
+    round: number;
+    dataVersion: string;
+    config: CampaignConfig;
+  }): Promise<Cut> {
     return withHeartbeat(() => warehouse.closeCut(input));
   }
 
@@ -202,7 +217,14 @@ export function createWarehouseActivities(ports: WarehousePorts) {
     await warehouse.openBatch(campaignId, batchId, round, sheet.picks);
     const { outstanding } = await warehouse.batchProgress(campaignId, batchId);
     const size = sheet.picks.length;
-    return { batchId, sheet: ref, seal: sheet.seal, size, outstanding, inline: size <= INLINE_PICKS ? sheet : null };
+    return {
+      batchId,
+      sheet: ref,
+      seal: sheet.seal,
+      size,
+      outstanding,
+      inline: size <= INLINE_PICKS ? sheet : null,
+    };
   }
 
   return { landSource, commitDataset, openCampaign, landResults, recordResults, closeCut, publishBatch };

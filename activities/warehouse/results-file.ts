@@ -6,7 +6,8 @@ import { TitrateError } from '../../src/contracts';
  */
 export function parseResultsFile(text: string, where: string): unknown[] {
   const trimmed = text.replace(/^\uFEFF/, '').trim();
-  const remedy = 'Expected a JSON array of results, an object with a results array, or one JSON result a line';
+  const remedy =
+    'Expected a JSON array of results, an object with a results array, or one JSON result a line';
   if (!trimmed) throw new TitrateError('result-invalid', { what: 'the file is empty', where, remedy });
   try {
     const whole: unknown = JSON.parse(trimmed);
@@ -22,7 +23,11 @@ export function parseResultsFile(text: string, where: string): unknown[] {
     try {
       return [JSON.parse(line) as unknown];
     } catch {
-      throw new TitrateError('result-invalid', { what: 'not JSON', where: `${where}, line ${index + 1}`, remedy });
+      throw new TitrateError('result-invalid', {
+        what: 'not JSON',
+        where: `${where}, line ${index + 1}`,
+        remedy,
+      });
     }
   });
 }

@@ -36,7 +36,14 @@ export interface OpenBatch {
 /** Posted rows that are not in the warehouse yet: inline, or an NDJSON artifact from `offset` on. */
 export type IntakeItem =
   | { readonly kind: 'rows'; readonly ticket: number | null; readonly rows: readonly unknown[] }
-  | { readonly kind: 'file'; readonly ticket: number | null; readonly ref: ArtifactRef | string; readonly rows: ArtifactRef | null; readonly offset: number; readonly count: number };
+  | {
+      readonly kind: 'file';
+      readonly ticket: number | null;
+      readonly ref: ArtifactRef | string;
+      readonly rows: ArtifactRef | null;
+      readonly offset: number;
+      readonly count: number;
+    };
 
 /** Everything a campaign knows, as it is carried from one execution to the next. Small: data are references. */
 export interface CampaignState {
@@ -101,7 +108,11 @@ export function addRound(state: CampaignState, summary: RoundSummary): CampaignS
   return { ...state, rounds: [...state.rounds, summary].slice(-KEPT_ROUNDS) };
 }
 
-export function setDeployment(state: CampaignState, round: number, deployment: RoundSummary['deployment']): CampaignState {
+export function setDeployment(
+  state: CampaignState,
+  round: number,
+  deployment: RoundSummary['deployment'],
+): CampaignState {
   const kept = Object.entries({ ...state.deployments, [round]: deployment }).slice(-KEPT_ROUNDS);
   return { ...state, deployments: Object.fromEntries(kept) };
 }
@@ -112,7 +123,10 @@ export function rollingOut(state: CampaignState): boolean {
 }
 
 /** Counts what became of posted rows. */
-export function countReceipts(state: CampaignState, receipts: readonly Pick<Receipt, 'status'>[]): CampaignState {
+export function countReceipts(
+  state: CampaignState,
+  receipts: readonly Pick<Receipt, 'status'>[],
+): CampaignState {
   const count = (status: Receipt['status']) => receipts.filter((receipt) => receipt.status === status).length;
   const { intake } = state;
   return {
@@ -137,8 +151,11 @@ export function batchReturned(state: CampaignState): boolean {
 /** Size of the batch of the coming round: the configured one, cut to what the budget of measurements still allows. */
 export function nextBatchSize(state: CampaignState): number {
   const { acquisition, budget } = state.config;
-  const wanted = state.round === 1 ? (acquisition.initialSize ?? acquisition.batchSize) : acquisition.batchSize;
-  return budget.measurements === undefined ? wanted : Math.max(0, Math.min(wanted, budget.measurements - state.assays));
+  const wanted =
+    state.round === 1 ? (acquisition.initialSize ?? acquisition.batchSize) : acquisition.batchSize;
+  return budget.measurements === undefined
+    ? wanted
+    : Math.max(0, Math.min(wanted, budget.measurements - state.assays));
 }
 
 /** Whether the campaign ends instead of handing out the batch of `state.round`, judged on what the last batch brought. */
@@ -150,7 +167,8 @@ export function stopReasonFor(state: CampaignState, best: number | null): StopRe
     if (reached) return 'target';
   }
   if (state.round > budget.rounds || nextBatchSize(state) === 0) return 'budget';
-  if (stopping.plateauRounds !== undefined && plateaued(state, best, stopping.plateauRounds)) return 'plateau';
+  if (stopping.plateauRounds !== undefined && plateaued(state, best, stopping.plateauRounds))
+    return 'plateau';
   return null;
 }
 
@@ -188,14 +206,18 @@ export function currentBatchOf(state: CampaignState): CurrentBatch {
 }
 
 export function historyOf(state: CampaignState): CampaignHistory {
-  const rounds = state.rounds.map((summary) => ({ ...summary, deployment: state.deployments[summary.round] ?? summary.deployment }));
+  const rounds = state.rounds.map((summary) => ({
+    ...summary,
+    deployment: state.deployments[summary.round] ?? summary.deployment,
+  }));
   return { rounds, events: state.events };
 }
 
 /** The Web UI's details of a campaign, in Markdown: where it stands, round by round. */
 export function logbook(state: CampaignState): string {
   const { config } = state;
-  const number = (value: number | null | undefined) => (value === null || value === undefined ? '–' : String(Number(value.toPrecision(4))));
+  const number = (value: number | null | undefined) =>
+    value === null || value === undefined ? '–' : String(Number(value.toPrecision(4)));
   const rows = state.rounds.map(
     (r) =>
       `| ${r.round} | ${r.labels} | ${number(r.best)} | ${r.family ?? 'none yet'} | ${number(r.metrics?.rmse)} | ${r.modelVersion ?? '–'} | ${r.batchSize} | ${r.seal?.slice(0, 12) ?? '–'} |`,

@@ -18,7 +18,10 @@ export interface Chemistry {
   /** Outcome i belongs to input i. */
   standardise(inputs: readonly StructureInput[], caps: MoleculeCaps): Promise<StandardiseOutcome[]>;
   /** Features of standard molecules, row i for molecule i. @throws molecule-invalid naming the molecule that cannot be featurised. */
-  featurise(molecules: readonly Pick<Molecule, 'moleculeId' | 'smiles'>[], spec: FeaturizerSpec): Promise<FeatureMatrix>;
+  featurise(
+    molecules: readonly Pick<Molecule, 'moleculeId' | 'smiles'>[],
+    spec: FeaturizerSpec,
+  ): Promise<FeatureMatrix>;
   /** SVG drawings; null where a molecule cannot be drawn. */
   depict(smiles: readonly string[], size?: { width: number; height: number }): Promise<(string | null)[]>;
   /** RDKit's version, e.g. '2026.09.1'. */

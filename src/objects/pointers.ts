@@ -14,7 +14,11 @@ export interface PointerEntry {
 /** Append-only logs of pointer moves: aliases, heads. Rolling back is moving on to an earlier target. */
 export interface PointerLog {
   /** Appends, or finds, the move of this operation. Racing writers each get their own number. */
-  move(pointer: string, target: string, by: { operationId: string; author: string; reason: string }): Promise<PointerEntry>;
+  move(
+    pointer: string,
+    target: string,
+    by: { operationId: string; author: string; reason: string },
+  ): Promise<PointerEntry>;
   head(pointer: string): Promise<PointerEntry | null>;
   entries(pointer: string): Promise<PointerEntry[]>;
 }

@@ -1,6 +1,13 @@
 import { createChemistry, type Chemistry } from '../chemistry';
 import { createLearning, type Learning } from '../learning';
-import { createFileObjectStore, createPointerLog, createStepCache, type ObjectStore, type PointerLog, type StepCache } from '../objects';
+import {
+  createFileObjectStore,
+  createPointerLog,
+  createStepCache,
+  type ObjectStore,
+  type PointerLog,
+  type StepCache,
+} from '../objects';
 import { createLocalDeployer, type Deployer } from '../rollout';
 import { createCampaignLog, createModelRegistry, type CampaignLog, type ModelRegistry } from '../tracking';
 import { createDuckDbWarehouse, type Warehouse } from '../warehouse';
@@ -40,7 +47,11 @@ export function openPorts(settings: Settings): Ports {
     log: createCampaignLog(objects),
     deployer: createLocalDeployer({ pointers, registry, endpoint }),
     chemistry: () => (chemistry ??= createChemistry({ threads: settings.threads.chemistry })),
-    learning: () => (learning ??= createLearning({ threads: settings.threads.learning, backend: settings.learning.backend })),
+    learning: () =>
+      (learning ??= createLearning({
+        threads: settings.threads.learning,
+        backend: settings.learning.backend,
+      })),
     warehouse: () => (warehouse ??= createDuckDbWarehouse({ path: paths.warehouse, objects })),
     async close() {
       await Promise.all([chemistry?.close(), learning?.close(), warehouse?.then((w) => w.close())]);

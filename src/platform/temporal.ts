@@ -4,9 +4,14 @@ import { encodeSearchAttributeIndexedValueType } from '@temporalio/common/lib/se
 import { SEARCH_ATTRIBUTES, TitrateError } from '../contracts';
 import type { Settings } from './settings';
 
-const TYPES = { Keyword: SearchAttributeType.KEYWORD, Int: SearchAttributeType.INT, Double: SearchAttributeType.DOUBLE } as const;
+const TYPES = {
+  Keyword: SearchAttributeType.KEYWORD,
+  Int: SearchAttributeType.INT,
+  Double: SearchAttributeType.DOUBLE,
+} as const;
 
-export const temporalAddress = ({ temporal }: Pick<Settings, 'temporal'>) => `${temporal.host}:${temporal.port}`;
+export const temporalAddress = ({ temporal }: Pick<Settings, 'temporal'>) =>
+  `${temporal.host}:${temporal.port}`;
 
 /** @throws TitrateError unavailable, saying how to start a server. */
 export async function connectTemporal(settings: Pick<Settings, 'temporal'>): Promise<Connection> {
@@ -16,7 +21,11 @@ export async function connectTemporal(settings: Pick<Settings, 'temporal'>): Pro
   } catch (error) {
     throw new TitrateError(
       'unavailable',
-      { what: 'no Temporal server answers', where: address, remedy: "Start one with 'titrate up', or set TITRATE_TEMPORAL_HOST and TITRATE_TEMPORAL_PORT" },
+      {
+        what: 'no Temporal server answers',
+        where: address,
+        remedy: "Start one with 'titrate up', or set TITRATE_TEMPORAL_HOST and TITRATE_TEMPORAL_PORT",
+      },
       { cause: error },
     );
   }
@@ -37,7 +46,9 @@ export async function registerSearchAttributes(settings: Pick<Settings, 'tempora
     await connection.operatorService
       .addSearchAttributes({
         namespace,
-        searchAttributes: Object.fromEntries(missing.map(([name, type]) => [name, encodeSearchAttributeIndexedValueType(TYPES[type])!])),
+        searchAttributes: Object.fromEntries(
+          missing.map(([name, type]) => [name, encodeSearchAttributeIndexedValueType(TYPES[type])!]),
+        ),
       })
       .catch((error: Error & { details?: string }) => {
         // Another worker was first.

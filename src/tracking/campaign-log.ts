@@ -23,7 +23,11 @@ export interface CampaignLog {
   /** The first record of a round stands; a retry returns it. */
   recordRound(campaignId: string, record: RoundRecord): Promise<ArtifactRef>;
   /** How the rollout of a round's model ended: known after the round's record is written. */
-  recordDeployment(campaignId: string, round: number, deployment: RoundRecord['summary']['deployment']): Promise<void>;
+  recordDeployment(
+    campaignId: string,
+    round: number,
+    deployment: RoundRecord['summary']['deployment'],
+  ): Promise<void>;
   close(campaignId: string, end: CampaignEnd): Promise<void>;
   campaigns(): Promise<string[]>;
   /** @throws not-found, naming the campaigns there are. */
@@ -31,7 +35,8 @@ export interface CampaignLog {
 }
 
 export function createCampaignLog(objects: ObjectStore): CampaignLog {
-  const key = (campaignId: string, ...parts: (string | number)[]) => ['campaigns', campaignId, ...parts].join('/');
+  const key = (campaignId: string, ...parts: (string | number)[]) =>
+    ['campaigns', campaignId, ...parts].join('/');
   const number = (n: number) => String(n).padStart(6, '0');
   const encode = (value: unknown) => Buffer.from(JSON.stringify(value));
   const readJson = async <T>(name: string): Promise<T | null> => {
@@ -41,7 +46,9 @@ export function createCampaignLog(objects: ObjectStore): CampaignLog {
 
   const campaigns = async () => {
     const keys = await objects.listRecords('campaigns/');
-    return [...new Set(keys.filter((name) => name.endsWith('/header')).map((name) => name.split('/')[1]!))].sort();
+    return [
+      ...new Set(keys.filter((name) => name.endsWith('/header')).map((name) => name.split('/')[1]!)),
+    ].sort();
   };
 
   return {
@@ -68,7 +75,9 @@ export function createCampaignLog(objects: ObjectStore): CampaignLog {
         throw new TitrateError('not-found', {
           what: `there is no campaign '${campaignId}' here`,
           where: 'campaign log',
-          remedy: known.length ? `Known: ${known.slice(-10).join(', ')}` : 'Start one with titrate campaign start',
+          remedy: known.length
+            ? `Known: ${known.slice(-10).join(', ')}`
+            : 'Start one with titrate campaign start',
         });
       }
       const names = await objects.listRecords(`${key(campaignId, 'rounds')}/`);

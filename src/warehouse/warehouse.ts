@@ -53,17 +53,30 @@ export interface Warehouse {
    */
   recordResults(campaignId: string, results: readonly ResolvedResult[]): Promise<RecordedResults>;
   /** Marks the picks of a batch as out with the lab; the same batch twice is once. */
-  openBatch(campaignId: string, batchId: string, round: number, picks: readonly { moleculeId: string; smiles: string }[]): Promise<void>;
+  openBatch(
+    campaignId: string,
+    batchId: string,
+    round: number,
+    picks: readonly { moleculeId: string; smiles: string }[],
+  ): Promise<void>;
   batchProgress(campaignId: string, batchId: string): Promise<BatchProgress>;
   /**
    * Fixes what round `round` knows, once: a later call for the same round returns the recorded cut, whatever has arrived since.
    * Replaced results are left out; replicates are aggregated; values measured before (in the dataset) count as results.
    */
-  closeCut(request: { campaignId: string; round: number; dataVersion: string; config: CampaignConfig }): Promise<Cut>;
+  closeCut(request: {
+    campaignId: string;
+    round: number;
+    dataVersion: string;
+    config: CampaignConfig;
+  }): Promise<Cut>;
   /** Every result of a campaign in the order of arrival, replaced ones too. */
   results(campaignId: string): Promise<ResolvedResult[]>;
   /** A standard molecule of a dataset version, by id. */
-  findMolecules(dataVersion: string, moleculeIds: readonly string[]): Promise<Map<string, { smiles: string; compoundId?: string }>>;
+  findMolecules(
+    dataVersion: string,
+    moleculeIds: readonly string[],
+  ): Promise<Map<string, { smiles: string; compoundId?: string }>>;
   close(): Promise<void>;
 }
 

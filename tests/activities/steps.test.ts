@@ -11,6 +11,11 @@ describe('step versions', () => {
     const [name, entry] = Object.entries(lock)[0]!;
     const changed = { ...lock, [name]: { ...entry, sources: 'f'.repeat(64) } };
     expect(unversionedChanges(lock, changed)).toEqual([name]);
-    expect(unversionedChanges(lock, { ...changed, [name]: { version: entry.version + 1, sources: 'f'.repeat(64) } })).toEqual([]);
+    expect(
+      unversionedChanges(lock, {
+        ...changed,
+        [name]: { version: entry.version + 1, sources: 'f'.repeat(64) },
+      }),
+    ).toEqual([]);
   });
 });

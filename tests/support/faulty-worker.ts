@@ -20,12 +20,19 @@ const faults = JSON.parse(readFileSync(process.env.TITRATE_TEST_FAULTS!, 'utf8')
 const run = homePaths(settings).run;
 
 async function strike(activity: string, phase: Fault['phase']): Promise<void> {
-  for (const fault of faults.filter((candidate) => candidate.activity === activity && candidate.phase === phase)) {
+  for (const fault of faults.filter(
+    (candidate) => candidate.activity === activity && candidate.phase === phase,
+  )) {
     if (!(await createFileExclusive(path.join(settings.home, 'faults', fault.id), ''))) continue;
     const { pid } = JSON.parse(readFileSync(path.join(run, `${fault.kill}.pid`), 'utf8')) as { pid: number };
     appendFileSync(path.join(settings.home, 'faults.log'), `${fault.id}\n`);
-    process.kill(pid, 'SIGKILL');
-    // Whoever was killed is gone before this activity goes on.
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch (error) {
+      // It had just died of another fault and is being started again.
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    }
+    // A process that kills itself goes no further than this.
     if (pid === process.pid) await delay(60_000);
   }
 }
@@ -41,7 +48,6 @@ const interceptor: ActivityInterceptorsFactory = (context) => ({
   },
 });
 
-// The queue is in this file's own name when a stack starts it: dist/tests/support/faulty-worker.js <queue>.
-const queue = process.env.TITRATE_TEST_QUEUE ?? process.argv[2];
+const queue = process.env.TITRATE_TEST_QUEUE;
 if (!TASK_QUEUES.includes(queue as TaskQueue)) throw new Error(`no queue '${queue}'`);
 main(queue as TaskQueue, { settings, interceptors: { activity: [interceptor] } });

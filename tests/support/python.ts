@@ -14,7 +14,12 @@ export function runPython<T>(script: string, input: unknown): T {
   const python = oraclePython();
   if (!python) throw new Error('no Python with the oracle packages; run npm test, which makes one');
   const env = { ...process.env, OMP_NUM_THREADS: '1' };
-  const result = spawnSync(python, ['-c', script], { input: JSON.stringify(input), encoding: 'utf8', maxBuffer: 1 << 28, env });
+  const result = spawnSync(python, ['-c', script], {
+    input: JSON.stringify(input),
+    encoding: 'utf8',
+    maxBuffer: 1 << 28,
+    env,
+  });
   if (result.status !== 0) throw new Error(`the Python oracle failed:\n${result.stderr}`);
   return JSON.parse(result.stdout) as T;
 }

@@ -6,7 +6,11 @@ import { SEARCH_ATTRIBUTES } from '../../src/contracts';
 import { compiledEntry } from '../../src/foundation';
 import { findTemporalCli } from '../../src/platform/local-stack';
 
-const TYPES = { Keyword: SearchAttributeType.KEYWORD, Int: SearchAttributeType.INT, Double: SearchAttributeType.DOUBLE } as const;
+const TYPES = {
+  Keyword: SearchAttributeType.KEYWORD,
+  Int: SearchAttributeType.INT,
+  Double: SearchAttributeType.DOUBLE,
+} as const;
 
 /** The prebuilt bundle that the orchestration worker runs. */
 export const workflowBundle = () => ({ code: readFileSync(compiledEntry('workflow-bundle'), 'utf8') });
@@ -17,7 +21,9 @@ export async function startServer(): Promise<TestWorkflowEnvironment> {
   return TestWorkflowEnvironment.createLocal({
     server: {
       executable: { type: 'existing-path', path: findTemporalCli().path },
-      searchAttributes: Object.entries(SEARCH_ATTRIBUTES).map(([name, type]) => defineSearchAttributeKey(name, TYPES[type])),
+      searchAttributes: Object.entries(SEARCH_ATTRIBUTES).map(([name, type]) =>
+        defineSearchAttributeKey(name, TYPES[type]),
+      ),
     },
   });
 }

@@ -25,7 +25,12 @@ describe('a campaign on a real server', () => {
     env = await startServer();
     // One set of workers for all tests: the world they act in changes with each test.
     const current = <T extends object>(of: (w: ScriptedWorld) => T): T =>
-      Object.fromEntries(Object.keys(of(new ScriptedWorld())).map((name) => [name, (...args: unknown[]) => (of(world) as any)[name](...args)])) as T;
+      Object.fromEntries(
+        Object.keys(of(new ScriptedWorld())).map((name) => [
+          name,
+          (...args: unknown[]) => (of(world) as Record<string, (...a: unknown[]) => unknown>)[name]!(...args),
+        ]),
+      ) as T;
     const base = { connection: env.nativeConnection, namespace: env.namespace };
     workers = await Promise.all([
       Worker.create({ ...base, taskQueue: 'orchestration', workflowBundle: workflowBundle() }),
@@ -87,16 +92,31 @@ describe('a campaign on a real server', () => {
     await answer(handle, 1);
     await answer(handle, 2);
     const outcome = (await handle.result()) as CampaignOutcome;
-    expect(outcome).toMatchObject({ stopReason: 'budget', rounds: 2, labelled: 24, poolSize: 100, best: 1.2, modelVersion: `${outcome.campaignId}/v3` });
+    expect(outcome).toMatchObject({
+      stopReason: 'budget',
+      rounds: 2,
+      labelled: 24,
+      poolSize: 100,
+      best: 1.2,
+      modelVersion: `${outcome.campaignId}/v3`,
+    });
     expect(outcome.report).not.toBeNull();
-    expect(world.rounds.map((record) => [record.summary.round, record.summary.batchSize, record.model?.number ?? null])).toEqual([
+    expect(
+      world.rounds.map((record) => [
+        record.summary.round,
+        record.summary.batchSize,
+        record.model?.number ?? null,
+      ]),
+    ).toEqual([
       [1, 12, null],
       [2, 12, 2],
       [3, 0, 3],
     ]);
     // Every trial of every rung is on record, and the winner is the one with the lowest error.
     expect(world.rounds[1]!.exploration!.chosen.trialId).toBe('trial-2');
-    expect(world.calls).toEqual(expect.arrayContaining(['deployment 2 deployed', 'deployment 3 deployed', 'close budget']));
+    expect(world.calls).toEqual(
+      expect.arrayContaining(['deployment 2 deployed', 'deployment 3 deployed', 'close budget']),
+    );
   });
 
   test('counts a result posted twice once, and keeps a bad row apart from the good ones of its message', async () => {
@@ -104,7 +124,9 @@ describe('a campaign on a real server', () => {
     const batch = await openBatch(handle, 1);
     const rows = measured(batch, 0, 3);
     const answer = { receipts: expect.arrayContaining([expect.objectContaining({ status: 'accepted' })]) };
-    expect(await handle.executeUpdate('submitResults', { args: [{ results: [...rows, { resultId: 'bad' }] }] })).toMatchObject(answer);
+    expect(
+      await handle.executeUpdate('submitResults', { args: [{ results: [...rows, { resultId: 'bad' }] }] }),
+    ).toMatchObject(answer);
     await handle.signal('labResults', { results: rows });
     const seen = await until(
       () => status(handle),
@@ -119,14 +141,18 @@ describe('a campaign on a real server', () => {
   test('refuses a message of the wrong shape: an update at once, a signal in the history', async () => {
     const handle = await start();
     await openBatch(handle, 1);
-    await expect(handle.executeUpdate('submitResults', { args: [{ rows: [] }] })).rejects.toThrow(WorkflowUpdateFailedError);
+    await expect(handle.executeUpdate('submitResults', { args: [{ rows: [] }] })).rejects.toThrow(
+      WorkflowUpdateFailedError,
+    );
     await handle.signal('labResults', 'nonsense');
     await handle.signal('labResults', { ref: 'no-such-file.json' });
     const { events } = await until(
       () => history(handle),
       (h) => h.events.filter((event) => event.kind === 'results-refused').length === 2,
     );
-    expect(events.map((event) => event.message).join('\n')).toMatch(/signal labResults refused: expected \{ results.*no-such-file\.json/s);
+    expect(events.map((event) => event.message).join('\n')).toMatch(
+      /signal labResults refused: expected \{ results.*no-such-file\.json/s,
+    );
     await handle.terminate();
   });
 
@@ -152,7 +178,9 @@ describe('a campaign on a real server', () => {
       () => status(handle),
       (s) => s.stage === 'awaiting-approval',
     );
-    await expect(handle.executeUpdate('approveBatch', { args: [{ batchId: 'another' }] })).rejects.toThrow(WorkflowUpdateFailedError);
+    await expect(handle.executeUpdate('approveBatch', { args: [{ batchId: 'another' }] })).rejects.toThrow(
+      WorkflowUpdateFailedError,
+    );
     expect((await handle.query<CurrentBatch>('currentBatch')).approved).toBe(false);
     await handle.executeUpdate('approveBatch', { args: [{ by: 'Ada', reason: 'makeable' }] });
     const seen = await until(
@@ -160,7 +188,9 @@ describe('a campaign on a real server', () => {
       (s) => s.stage === 'awaiting-results',
     );
     expect(seen.round).toBe(1);
-    expect((await history(handle)).events.map((event) => event.message).join()).toContain('approved by Ada: makeable');
+    expect((await history(handle)).events.map((event) => event.message).join()).toContain(
+      'approved by Ada: makeable',
+    );
     await handle.terminate();
   });
 
@@ -182,7 +212,9 @@ describe('a campaign on a real server', () => {
 
   test('a round that fails for good pauses the campaign with the reason, and resume tries it again', async () => {
     const handle = await start();
-    world.trainingFailures.push(ApplicationFailure.nonRetryable('the kernel matrix is not positive definite', 'numerical'));
+    world.trainingFailures.push(
+      ApplicationFailure.nonRetryable('the kernel matrix is not positive definite', 'numerical'),
+    );
     await answer(handle, 1);
     const paused = await until(
       () => status(handle),
@@ -205,7 +237,9 @@ describe('a campaign on a real server', () => {
   });
 
   test('ends at the target, at a plateau, when the budget of measurements is used up, and when the pool is', async () => {
-    const target = await start(config({ objective: { property: 'logS', direction: 'maximize', target: 1.2 }, budget: { rounds: 9 } }));
+    const target = await start(
+      config({ objective: { property: 'logS', direction: 'maximize', target: 1.2 }, budget: { rounds: 9 } }),
+    );
     await answer(target, 1);
     expect(await target.result()).toMatchObject({ stopReason: 'target', rounds: 1 });
 
@@ -238,14 +272,29 @@ describe('a campaign on a real server', () => {
     await answer(handle, 2);
     const outcome = (await handle.result()) as CampaignOutcome;
     expect(outcome).toMatchObject({ stopReason: 'budget', report: null });
-    expect(world.calls.filter((call) => call.startsWith('deployment'))).toEqual(['deployment 2 deployed', 'deployment 3 deployed']);
+    expect(world.calls.filter((call) => call.startsWith('deployment'))).toEqual([
+      'deployment 2 deployed',
+      'deployment 3 deployed',
+    ]);
   });
 
   test.each([
-    ['an unknown key', config({ acquisition: { batchsize: 3 } }), /acquisition: unknown key 'batchsize'; did you mean 'batchSize'\?/],
-    ['another campaign id than the workflow id', config({ campaignId: 'other' }), /campaignId is 'other' but the workflow id is 'campaign-/],
+    [
+      'an unknown key',
+      config({ acquisition: { batchsize: 3 } }),
+      /acquisition: unknown key 'batchsize'; did you mean 'batchSize'\?/,
+    ],
+    [
+      'another campaign id than the workflow id',
+      config({ campaignId: 'other' }),
+      /campaignId is 'other' but the workflow id is 'campaign-/,
+    ],
     ['no objective', { pool: { sources: [{ uri: 'pool.csv' }] } }, /objective/],
-    ['a missing source', config({ pool: { sources: [{ uri: 'missing.csv' }] } }), /missing\.csv: there is no such file/],
+    [
+      'a missing source',
+      config({ pool: { sources: [{ uri: 'missing.csv' }] } }),
+      /missing\.csv: there is no such file/,
+    ],
   ])('%s ends it at once, with the place and the remedy', async (_, input, message) => {
     const handle = await start(input);
     const error = await handle.result().catch((e: unknown) => e);

@@ -3,9 +3,22 @@ import type { DeployActivities } from '../../../activities/deploy';
 import type { FeaturizationActivities } from '../../../activities/featurization';
 import type { GpuActivities } from '../../../activities/gpu';
 import type { WarehouseActivities } from '../../../activities/warehouse';
-import type { ArtifactRef, BatchSheet, Cut, LabResult, ModelVersion, Receipt, RoundRecord } from '../../../src/contracts';
+import type {
+  ArtifactRef,
+  BatchSheet,
+  Cut,
+  LabResult,
+  ModelVersion,
+  Receipt,
+  RoundRecord,
+} from '../../../src/contracts';
 
-export const ref = (name: string): ArtifactRef => ({ uri: `test:${name}`, sha256: name.padEnd(64, '0').slice(0, 64), bytes: 1, mediaType: 'test' });
+export const ref = (name: string): ArtifactRef => ({
+  uri: `test:${name}`,
+  sha256: name.padEnd(64, '0').slice(0, 64),
+  bytes: 1,
+  mediaType: 'test',
+});
 export const moleculeId = (n: number) => `mol_${n.toString(16).padStart(32, '0')}`;
 
 const metrics = { n: 1000, rmse: 0.5, mae: 0.4, r2: 0.5, spearman: 0.6, nll: 1, coverage90: 0.9 };
@@ -34,7 +47,8 @@ export class ScriptedWorld {
 
   readonly warehouse: WarehouseActivities = {
     landSource: async (source) => {
-      if (source.uri === 'missing.csv') throw ApplicationFailure.nonRetryable('missing.csv: there is no such file', 'source-missing');
+      if (source.uri === 'missing.csv')
+        throw ApplicationFailure.nonRetryable('missing.csv: there is no such file', 'source-missing');
       return { source, raw: ref('raw') };
     },
     commitDataset: async () => ({
@@ -49,18 +63,25 @@ export class ScriptedWorld {
     }),
     openCampaign: async () => {},
     landResults: async ({ ref: file }) => {
-      if (typeof file === 'string') throw ApplicationFailure.nonRetryable(`${file}: the results file cannot be read`, 'source-missing');
+      if (typeof file === 'string')
+        throw ApplicationFailure.nonRetryable(`${file}: the results file cannot be read`, 'source-missing');
       return { rows: file, count: 3 };
     },
     recordResults: async ({ rows, rejected, batchId }) => {
       const receipts: Receipt[] = rows.map((row) => {
         const known = this.results.has(row.resultId);
         if (!known) this.results.set(row.resultId, row);
-        return { resultId: row.resultId, status: known ? 'duplicate' : 'accepted', moleculeId: row.moleculeId };
+        return {
+          resultId: row.resultId,
+          status: known ? 'duplicate' : 'accepted',
+          moleculeId: row.moleculeId,
+        };
       });
       return {
         receipts: [...receipts, ...rejected.map(({ receipt }) => receipt)],
-        progress: batchId ? { picks: this.batches.get(batchId)!.picks.length, outstanding: this.outstanding(batchId) } : null,
+        progress: batchId
+          ? { picks: this.batches.get(batchId)!.picks.length, outstanding: this.outstanding(batchId) }
+          : null,
       };
     },
     closeCut: async ({ campaignId, round, dataVersion }) => {
@@ -106,14 +127,28 @@ export class ScriptedWorld {
         seal: 'a'.repeat(64),
       } as unknown as BatchSheet;
       this.batches.set(request.batchId, sheet);
-      return { batchId: request.batchId, sheet: ref('sheet'), seal: sheet.seal, size, outstanding: this.outstanding(request.batchId), inline: sheet };
+      return {
+        batchId: request.batchId,
+        sheet: ref('sheet'),
+        seal: sheet.seal,
+        size,
+        outstanding: this.outstanding(request.batchId),
+        inline: sheet,
+      };
     },
   };
 
   readonly featurization: FeaturizationActivities = {
     describeChemistry: async () => ({ rdkit: 'test', ruleSet: 'test' }),
     standardiseSource: async ({ landed }) => ({
-      value: { ...landed, rows: ref('rows'), quarantine: ref('quarantine'), accepted: 1, quarantined: 1, examples: ['line 3: no molecule'] },
+      value: {
+        ...landed,
+        rows: ref('rows'),
+        quarantine: ref('quarantine'),
+        accepted: 1,
+        quarantined: 1,
+        examples: ['line 3: no molecule'],
+      },
       cached: false,
       seconds: 0.1,
     }),
@@ -130,13 +165,22 @@ export class ScriptedWorld {
       const bad = posted.filter((row) => !row.moleculeId);
       return {
         rows: good,
-        rejected: bad.map((row) => ({ receipt: { resultId: row.resultId, status: 'rejected' as const, message: 'names no molecule' }, row })),
+        rejected: bad.map((row) => ({
+          receipt: { resultId: row.resultId, status: 'rejected' as const, message: 'names no molecule' },
+          row,
+        })),
       };
     },
   };
 
   readonly gpu: GpuActivities = {
-    describeRuntime: async () => ({ backend: 'cpu', backendVersion: 'test', cpu: 'test', memberThreads: 1, node: 'test' }),
+    describeRuntime: async () => ({
+      backend: 'cpu',
+      backendVersion: 'test',
+      cpu: 'test',
+      memberThreads: 1,
+      node: 'test',
+    }),
     planExploration: async ({ featurizers }) => ({
       trials: [0, 1, 2].map((n) => ({
         trialId: `trial-${n}`,
@@ -173,20 +217,34 @@ export class ScriptedWorld {
       const failure = this.trainingFailures.shift();
       if (failure) throw failure;
       return {
-        value: { settings: choice.settings, weights: ref('weights'), backend: 'float64', computeSeconds: 0.1, facts: {} },
+        value: {
+          settings: choice.settings,
+          weights: ref('weights'),
+          backend: 'float64',
+          computeSeconds: 0.1,
+          facts: {},
+        },
         cached: false,
         seconds: 0.1,
       };
     },
     acquireBatch: async ({ batchSize }) => ({
-      value: { picks: { ...ref('picks'), uri: `test:picks:${Math.min(batchSize, this.poolSize)}` }, size: Math.min(batchSize, this.poolSize), candidates: this.poolSize },
+      value: {
+        picks: { ...ref('picks'), uri: `test:picks:${Math.min(batchSize, this.poolSize)}` },
+        size: Math.min(batchSize, this.poolSize),
+        candidates: this.poolSize,
+      },
       cached: false,
       seconds: 0.1,
     }),
   };
 
   readonly deploy: DeployActivities = {
-    registerModel: async ({ campaignId, card }): Promise<ModelVersion> => ({ id: `${campaignId}/v${card.round}`, number: card.round, card: ref('card') }),
+    registerModel: async ({ campaignId, card }): Promise<ModelVersion> => ({
+      id: `${campaignId}/v${card.round}`,
+      number: card.round,
+      card: ref('card'),
+    }),
     judgeCandidate: async () => [{ gate: 'quality', passed: true, evidence: 'test' }],
     deployModel: async ({ version }) => {
       this.calls.push(`deploy ${version.id}`);

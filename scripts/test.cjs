@@ -1,0 +1,60 @@
+#!/usr/bin/env node
+/**
+ * `npm test`: set-up, the Python the tests compare with, the checks, the tests. Arguments go to jest (`npm test -- tests/cli`).
+ * Exit code 0 only if every step went well; a failed check does not keep the tests from running.
+ */
+const { spawnSync } = require('node:child_process');
+const { createHash } = require('node:crypto');
+const fs = require('node:fs');
+const path = require('node:path');
+const { setup } = require('./setup.cjs');
+
+const root = path.resolve(__dirname, '..');
+const say = (line) => process.stderr.write(`${line}\n`);
+
+/**
+ * .titrate/python with the packages of tests/support/requirements.txt, made once for each content of that file.
+ * Where there is no Python the tests that need it are skipped, each with one line; with TITRATE_SKIP_NOTHING that is an error.
+ */
+function oraclePython() {
+  const give = (reason) => {
+    if (process.env.TITRATE_SKIP_NOTHING) throw new Error(`test: ${reason}, and TITRATE_SKIP_NOTHING is set`);
+    say(`test: ${reason}: tests that compare with Python packages will be skipped`);
+  };
+  if (process.env.TITRATE_TEST_PYTHON) return;
+  const requirements = path.join(root, 'tests', 'support', 'requirements.txt');
+  const folder = path.join(root, '.titrate', 'python');
+  const python = path.join(folder, 'bin', 'python');
+  const stamp = path.join(folder, '.requirements.sha256');
+  const wanted = createHash('sha256').update(fs.readFileSync(requirements)).digest('hex');
+  if (fs.existsSync(python) && fs.existsSync(stamp) && fs.readFileSync(stamp, 'utf8') === wanted) return;
+  if (spawnSync('python3', ['--version']).status !== 0) return give('no python3 here');
+  const run = (command, args) => spawnSync(command, args, { stdio: ['ignore', 2, 2] }).status === 0;
+  say('test: preparing .titrate/python with the packages that the tests compare with');
+  if (!fs.existsSync(python) && !run('python3', ['-m', 'venv', folder]))
+    return give('python3 -m venv failed');
+  const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '-r', requirements];
+  if (!run(python, pip)) return give('pip install of tests/support/requirements.txt failed');
+  fs.writeFileSync(stamp, wanted);
+}
+
+function runJest(args) {
+  const jest = path.join(root, 'node_modules', 'jest', 'bin', 'jest.js');
+  const result = spawnSync(process.execPath, [jest, ...args], { cwd: root, stdio: 'inherit' });
+  return result.status ?? 1;
+}
+
+async function main() {
+  const args = process.argv.slice(2);
+  await setup({ say });
+  oraclePython();
+  const failed = await require('./check.cjs').check();
+  const status = runJest(args);
+  if (failed.length) say(`test: FAILED checks: ${failed.join(', ')}`);
+  process.exit(status !== 0 ? status : failed.length ? 1 : 0);
+}
+
+main().catch((error) => {
+  say(error.message);
+  process.exit(1);
+});

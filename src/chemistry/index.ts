@@ -1,0 +1,14 @@
+export type { Chemistry, StandardiseOutcome, StructureInput } from './chemistry';
+export { createChemistry, type ChemistryOptions } from './rdkit-chemistry';
+export { rdkitVersion } from './rdkit-module';
+export { moleculeId } from './identity';
+export { DESCRIPTOR_NAMES } from './descriptors';
+export { featureShape, type FeatureShape } from './featurize';
+export {
+  concatFeatureMatrices,
+  decodeFeatureMatrix,
+  encodeFeatureMatrix,
+  featureMatrix,
+  selectRows,
+} from './feature-matrix';
+export { DEFAULT_DEPICT_SIZE, type DepictSize } from './depict';

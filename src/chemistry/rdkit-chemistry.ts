@@ -1,0 +1,147 @@
+import {
+  TitrateError,
+  type FeatureMatrix,
+  type FeaturizerSpec,
+  type Molecule,
+  type MoleculeCaps,
+} from '../contracts';
+import { compiledEntry } from '../foundation';
+import type { Chemistry, StandardiseOutcome, StructureInput } from './chemistry';
+import { checkDepictSize, DEFAULT_DEPICT_SIZE, type DepictSize } from './depict';
+import { featureMatrix } from './feature-matrix';
+import { checkFeaturizer, featureShape } from './featurize';
+import { RdkitPool, type PoolItem, type PoolResult } from './rdkit-pool';
+import type { FeatureOutcome, RdkitTask, RdkitValue } from './rdkit-tasks';
+import { NO_CAPS, quote, screenStructure } from './structure-text';
+
+export interface ChemistryOptions {
+  /** RDKit threads at most, each about 60 MB; they start when there is work. */
+  readonly threads: number;
+  /**
+   * Longest time on one molecule, ms, by the clock and by this process's CPU time, so that a busy machine changes no outcome.
+   * A molecule is given up after two such times. Default 5000.
+   */
+  readonly deadlineMs?: number;
+}
+
+const DEADLINE_MS = 5000;
+
+/**
+ * Molecules of more heavy atoms than this get a thread of their own that is then thrown away. RDKit's stack in WASM overflows
+ * somewhere above 500 atoms, at times without a trap, and what it overwrites belongs to the next molecule.
+ */
+const ISOLATE_ABOVE_HEAVY_ATOMS = 300;
+
+/**
+ * Chemistry on a pool of disposable RDKit threads.
+ * @throws usage when the options are no sizes
+ */
+export function createChemistry({ threads, deadlineMs = DEADLINE_MS }: ChemistryOptions): Chemistry {
+  if (!Number.isInteger(threads) || threads < 1 || !(deadlineMs > 0)) {
+    throw new TitrateError('usage', {
+      what: `threads ${threads} and deadlineMs ${deadlineMs}`,
+      where: 'createChemistry',
+      remedy: 'Give a whole number of threads from 1 and a deadline above 0 ms',
+    });
+  }
+  const entry = compiledEntry('src/chemistry/rdkit-thread');
+  return new RdkitChemistry(new RdkitPool({ entry, threads, deadlineMs }));
+}
+
+class RdkitChemistry implements Chemistry {
+  constructor(private readonly pool: RdkitPool<RdkitTask, StructureInput, RdkitValue>) {}
+
+  async standardise(inputs: readonly StructureInput[], caps: MoleculeCaps): Promise<StandardiseOutcome[]> {
+    const outcomes = inputs.map((input) => {
+      const screened = screenStructure(input, caps);
+      return screened.ok ? { input, heavyAtoms: screened.heavyAtoms } : screened;
+    });
+    const sound = outcomes.flatMap((outcome) =>
+      'input' in outcome ? [item(outcome.input, outcome.heavyAtoms)] : [],
+    );
+    const results = (await this.pool.run(
+      { kind: 'standardise', caps },
+      sound,
+    )) as PoolResult<StandardiseOutcome>[];
+    let at = 0;
+    return outcomes.map((outcome): StandardiseOutcome => {
+      if (!('input' in outcome)) return outcome;
+      const result = results[at++]!;
+      if (result.ok) return result.value;
+      const message = `RDKit came down on ${quote(outcome.input.text)}: ${result.reason}`;
+      return { ok: false, reason: 'molecule-crashed', message };
+    });
+  }
+
+  async featurise(
+    molecules: readonly Pick<Molecule, 'moleculeId' | 'smiles'>[],
+    spec: FeaturizerSpec,
+  ): Promise<FeatureMatrix> {
+    const checked = checkFeaturizer(spec);
+    const items = molecules.map(({ moleculeId, smiles }) => {
+      const input: StructureInput = { notation: 'smiles', text: smiles };
+      const screened = screenStructure(input, NO_CAPS);
+      if (!screened.ok) throw notFeaturisable(moleculeId, smiles, screened.message);
+      return item(input, screened.heavyAtoms);
+    });
+    const results = (await this.pool.run(
+      { kind: 'featurise', spec: checked },
+      items,
+    )) as PoolResult<FeatureOutcome>[];
+    const { columns, layout } = featureShape(checked);
+    const width = layout === 'bits' ? columns / 8 : columns;
+    const data =
+      layout === 'bits' ? new Uint8Array(width * items.length) : new Float32Array(width * items.length);
+    results.forEach((result, index) => {
+      const { moleculeId, smiles } = molecules[index]!;
+      if (!result.ok) throw notFeaturisable(moleculeId, smiles, `RDKit came down on it: ${result.reason}`);
+      if (!result.value.ok) throw notFeaturisable(moleculeId, smiles, result.value.message);
+      data.set(result.value.row, index * width);
+    });
+    return featureMatrix(
+      checked,
+      molecules.map(({ moleculeId }) => moleculeId),
+      data,
+    );
+  }
+
+  async depict(
+    smiles: readonly string[],
+    size: DepictSize = DEFAULT_DEPICT_SIZE,
+  ): Promise<(string | null)[]> {
+    const { width, height } = checkDepictSize(size);
+    const drawable = smiles.map((text) => {
+      const screened = screenStructure({ notation: 'smiles', text }, NO_CAPS);
+      return screened.ok ? item({ notation: 'smiles', text: screened.text }, screened.heavyAtoms) : null;
+    });
+    const items = drawable.filter((entry) => entry !== null);
+    const results = (await this.pool.run({ kind: 'depict', width, height }, items)) as PoolResult<
+      string | null
+    >[];
+    let at = 0;
+    return drawable.map((entry) => {
+      const result = entry && results[at++]!;
+      return result?.ok ? result.value : null;
+    });
+  }
+
+  version(): Promise<string> {
+    return this.pool.version();
+  }
+
+  close(): Promise<void> {
+    return this.pool.close();
+  }
+}
+
+const item = (payload: StructureInput, heavyAtoms: number): PoolItem<StructureInput> => ({
+  payload,
+  isolated: heavyAtoms > ISOLATE_ABOVE_HEAVY_ATOMS,
+});
+
+const notFeaturisable = (moleculeId: string, smiles: string, reason: string) =>
+  new TitrateError('molecule-invalid', {
+    what: `${quote(smiles)} cannot be featurised: ${reason}`,
+    where: moleculeId,
+    remedy: 'Leave this molecule out, or set lower pool.caps so that it is refused when it is read',
+  });

@@ -1,0 +1,69 @@
+import { Command } from 'commander';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { packageRoot } from '../foundation';
+import { reportFailure } from './failures';
+import { batchVerbs } from './verbs/batch';
+import { campaignVerbs } from './verbs/campaign';
+import { demoVerb } from './verbs/demo';
+import { doctorVerb } from './verbs/doctor';
+import { modelsVerbs } from './verbs/models';
+import { predictVerb } from './verbs/predict';
+import { reportVerb } from './verbs/report';
+import { resultsVerbs } from './verbs/results';
+import { upVerb } from './verbs/up';
+
+/** The whole command line. Results go to standard output, messages to standard error; exit code 0 done, 1 failed, 2 wrong use. */
+export function createProgram(): Command {
+  const { version } = JSON.parse(readFileSync(path.join(packageRoot, 'package.json'), 'utf8')) as {
+    version: string;
+  };
+  const program = new Command('titrate')
+    .description('Active-learning campaigns for molecular discovery')
+    .version(version)
+    .option('--json', 'print the result as one JSON value')
+    .option('--debug', 'print the stack trace of a failure')
+    .option('--home <directory>', 'where this installation keeps its data (default: .titrate)')
+    .option(
+      '--temporal <host:port>',
+      'the Temporal server (default: that of the running stack, else 127.0.0.1:7233)',
+    )
+    .option('--namespace <name>', 'the Temporal namespace')
+    .showHelpAfterError('(--help shows what is possible)')
+    .exitOverride();
+  for (const add of [
+    upVerb,
+    campaignVerbs,
+    batchVerbs,
+    resultsVerbs,
+    modelsVerbs,
+    predictVerb,
+    reportVerb,
+    doctorVerb,
+    demoVerb,
+  ])
+    add(program);
+  return program;
+}
+
+const flushed = (stream: NodeJS.WriteStream) =>
+  new Promise<void>((resolve) => stream.write('', () => resolve()));
+
+/** Runs one command line and ends the process with its exit code. */
+export async function main(argv: readonly string[]): Promise<never> {
+  // A reader that has seen enough (`titrate batch show … | head`) is no failure.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+  try {
+    await createProgram().parseAsync([...argv]);
+  } catch (error) {
+    process.exitCode = reportFailure(error, {
+      json: argv.includes('--json'),
+      debug: argv.includes('--debug'),
+    });
+  }
+  await Promise.all([flushed(process.stdout), flushed(process.stderr)]);
+  // Worker threads and connections of the parts that were used must not keep a finished command alive.
+  process.exit();
+}
+
+if (require.main === module) void main(process.argv);

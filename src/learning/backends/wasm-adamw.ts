@@ -1,0 +1,196 @@
+import * as tf from '@tensorflow/tfjs';
+import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
+import { heapOf, instantiateBeside } from './wasm-memory';
+
+/** Name under which {@link registerAdamWKernel} adds the fused update to the WASM backend. */
+export const ADAMW_KERNEL = 'FusedAdamW';
+
+/** Scalars of one update; see `AdamW` for their meaning. */
+export interface AdamWScalars {
+  readonly beta1: number;
+  readonly beta2: number;
+  readonly step: number;
+  readonly epsilon: number;
+  readonly decay: number;
+}
+
+// Encodings: WebAssembly core specification 2.0, binary format (5.3 types, 5.4 instructions, 5.5 modules).
+const I32 = 0x7f;
+const F32 = 0x7d;
+const V128 = 0x7b;
+const EMPTY = 0x40;
+const op = {
+  block: 0x02,
+  loop: 0x03,
+  end: 0x0b,
+  br: 0x0c,
+  brIf: 0x0d,
+  localGet: 0x20,
+  localSet: 0x21,
+  localTee: 0x22,
+  i32Const: 0x41,
+  i32GeU: 0x4f,
+  i32Add: 0x6a,
+};
+const simd = (code: number): number[] => [0xfd, ...leb(code)];
+const load = [...simd(0), 2, 0];
+const store = [...simd(11), 2, 0];
+const splat = simd(19);
+const f32x4 = { sqrt: simd(227), add: simd(228), sub: simd(229), mul: simd(230), div: simd(231) };
+
+/** Unsigned LEB128. */
+function leb(value: number): number[] {
+  const out: number[] = [];
+  do {
+    const low = value & 0x7f;
+    value >>>= 7;
+    out.push(value ? low | 0x80 : low);
+  } while (value);
+  return out;
+}
+
+const vector = (items: number[][]): number[] => [...leb(items.length), ...items.flat()];
+const section = (id: number, body: number[]): number[] => [id, ...leb(body.length), ...body];
+const name = (text: string): number[] => [...leb(text.length), ...Buffer.from(text)];
+
+/**
+ * The module: one function `(w, m, v, g, out, end: i32; beta1, 1-beta1, beta2, 1-beta2, step, epsilon, decay: f32)`.
+ * Addresses are in bytes; `end` is where `w` ends, a multiple of 16 bytes after its start. Four lanes a turn:
+ * m = beta1 m + (1-beta1) g;  v = beta2 v + (1-beta2) g²;  out = decay w - step m / (√v + epsilon).
+ */
+function assemble(): Uint8Array<ArrayBuffer> {
+  const [w, m, v, g, out, end] = [0, 1, 2, 3, 4, 5];
+  const scalars = [6, 7, 8, 9, 10, 11, 12];
+  const [beta1, rest1, beta2, rest2, step, epsilon, decay] = [13, 14, 15, 16, 17, 18, 19];
+  const [gradient, first, second] = [20, 21, 22];
+  const get = (local: number) => [op.localGet, local];
+  const set = (local: number) => [op.localSet, local];
+  const at = (pointer: number) => [...get(pointer), ...load];
+  const times = (a: number[], b: number[]) => [...a, ...b, ...f32x4.mul];
+
+  const body = [
+    ...scalars.flatMap((scalar, i) => [...get(scalar), ...splat, ...set(beta1! + i)]),
+    op.block,
+    EMPTY,
+    op.loop,
+    EMPTY,
+    ...get(w!),
+    ...get(end!),
+    op.i32GeU,
+    op.brIf,
+    1,
+    ...at(g!),
+    ...set(gradient!),
+    ...get(m!),
+    ...times(at(m!), get(beta1!)),
+    ...times(get(gradient!), get(rest1!)),
+    ...f32x4.add,
+    op.localTee,
+    first!,
+    ...store,
+    ...get(v!),
+    ...times(at(v!), get(beta2!)),
+    ...times(times(get(gradient!), get(gradient!)), get(rest2!)),
+    ...f32x4.add,
+    op.localTee,
+    second!,
+    ...store,
+    ...get(out!),
+    ...times(at(w!), get(decay!)),
+    ...times(get(step!), get(first!)),
+    ...get(second!),
+    ...f32x4.sqrt,
+    ...get(epsilon!),
+    ...f32x4.add,
+    ...f32x4.div,
+    ...f32x4.sub,
+    ...store,
+    ...[w!, m!, v!, g!, out!].flatMap((pointer) => [
+      ...get(pointer),
+      op.i32Const,
+      16,
+      op.i32Add,
+      ...set(pointer),
+    ]),
+    op.br,
+    0,
+    op.end,
+    op.end,
+    op.end,
+  ];
+  const code = [...vector([[...leb(10), V128]]), ...body];
+  const type = [0x60, ...vector([...Array<number[]>(6).fill([I32]), ...Array<number[]>(7).fill([F32])]), 0];
+  return Uint8Array.from([
+    ...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
+    ...section(1, vector([type])),
+    ...section(2, vector([[...name('tfjs'), ...name('memory'), 0x02, 0x00, 0x00]])),
+    ...section(3, vector([[0]])),
+    ...section(7, vector([[...name('adamw'), 0x00, 0]])),
+    ...section(10, vector([[...leb(code.length), ...code]])),
+  ]);
+}
+
+type Update = (
+  w: number,
+  m: number,
+  v: number,
+  g: number,
+  out: number,
+  end: number,
+  ...scalars: number[]
+) => void;
+
+/** One value, with the rounding of the vector code: for the last elements when the size is no multiple of four. */
+function updateOne(
+  w: Float32Array,
+  m: Float32Array,
+  v: Float32Array,
+  g: Float32Array,
+  out: Float32Array,
+  i: number,
+  s: AdamWScalars,
+) {
+  const f = Math.fround;
+  const [beta1, beta2] = [f(s.beta1), f(s.beta2)];
+  m[i] = f(m[i]! * beta1) + f(g[i]! * f(1 - s.beta1));
+  v[i] = f(v[i]! * beta2) + f(f(g[i]! * g[i]!) * f(1 - s.beta2));
+  out[i] = f(w[i]! * f(s.decay)) - f(f(f(s.step) * m[i]!) / f(f(Math.sqrt(v[i]!)) + f(s.epsilon)));
+}
+
+/**
+ * Adds to the WASM backend a kernel that makes one AdamW update in one pass over memory; out of TensorFlow.js's own
+ * operations it takes eleven. It runs in a second WebAssembly module that shares the backend's memory. Needs SIMD.
+ * Inputs w, m, v, g: float32 of one shape. m and v are changed in place; the new w is a new tensor, because the backend
+ * caches packed copies of a tensor it has multiplied by and would not notice a change.
+ */
+export function registerAdamWKernel(started: BackendWasm): void {
+  const update = instantiateBeside(started, assemble()).adamw as Update;
+  tf.registerKernel({
+    kernelName: ADAMW_KERNEL,
+    backendName: 'wasm',
+    kernelFunc({ inputs, backend, attrs }) {
+      const wasm = backend as BackendWasm;
+      const { w, m, v, g } = inputs as Record<'w' | 'm' | 'v' | 'g', tf.TensorInfo>;
+      const out = wasm.makeOutput(w.shape, 'float32');
+      const size = tf.util.sizeFromShape(w.shape);
+      const scalars = attrs as unknown as AdamWScalars;
+      const { beta1, beta2, step, epsilon, decay } = scalars;
+      const [pw, pm, pv, pg, po] = [w, m, v, g, out].map((info) => wasm.getMemoryOffset(info.dataId)) as [
+        number,
+        number,
+        number,
+        number,
+        number,
+      ];
+      const whole = size - (size % 4);
+      update(pw, pm, pv, pg, po, pw + whole * 4, beta1, 1 - beta1, beta2, 1 - beta2, step, epsilon, decay);
+      if (whole < size) {
+        const [vw, vm, vv, vg, vo] = [pw, pm, pv, pg, po].map(
+          (offset) => new Float32Array(heapOf(wasm), offset, size),
+        ) as [Float32Array, Float32Array, Float32Array, Float32Array, Float32Array];
+        for (let i = whole; i < size; i++) updateOne(vw, vm, vv, vg, vo, i, scalars);
+      }
+      return out;
+    },
+  });
+}

@@ -1,0 +1,24 @@
+import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
+
+/** The part of the WebAssembly interface used here; the compiler's library without a browser has none of it. */
+interface WasmApi {
+  readonly Module: new (bytes: Uint8Array) => object;
+  readonly Instance: new (module: object, imports: object) => { readonly exports: Record<string, unknown> };
+}
+interface EmscriptenModule {
+  readonly HEAPU8: Uint8Array<ArrayBuffer>;
+  readonly asm: { readonly memory: object };
+}
+
+const moduleOf = (backend: BackendWasm) => backend.wasm as unknown as EmscriptenModule;
+
+/** The heap as it is now; an allocation may replace it, so take it after allocating and keep no view. */
+export function heapOf(backend: BackendWasm): ArrayBuffer {
+  return moduleOf(backend).HEAPU8.buffer;
+}
+
+/** Starts a second module that works on the backend's memory, imported as `tfjs.memory`, and returns its exports. */
+export function instantiateBeside(backend: BackendWasm, bytes: Uint8Array): Record<string, unknown> {
+  const { Module, Instance } = (globalThis as unknown as { WebAssembly: WasmApi }).WebAssembly;
+  return new Instance(new Module(bytes), { tfjs: { memory: moduleOf(backend).asm.memory } }).exports;
+}

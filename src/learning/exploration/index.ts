@@ -1,0 +1,3 @@
+export * from './downscale';
+export * from './propose-trials';
+export * from './run-trial';

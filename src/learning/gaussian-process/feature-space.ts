@@ -1,0 +1,186 @@
+import { featurizerName, TitrateError, type FeatureMatrix } from '../../contracts';
+import { sharedFloat64, sharedInt32, sharedUint32 } from './shared-arrays';
+
+/**
+ * How rows of features become non-negative vectors for the MinMax kernel. Fixed by the training rows.
+ *
+ * `bits` features stand as they are. Of `dense` features, columns that hold only 0 and 1 in training are bits as well (a
+ * fingerprint inside a concatenation). Any other column is real-valued (a descriptor), may be negative and has its own
+ * unit, so its value is replaced by u, its empirical quantile among the training rows (mid-ranks, linear in between,
+ * clamped to the training range), entered as the pair (u, 1 - u): then low values agree as much as high ones do, and a
+ * column weighs as much as one bit. A column with one value in training says nothing and is left out.
+ */
+export interface FeatureSpace {
+  readonly layout: 'bits' | 'dense';
+  readonly columns: number;
+  /** featurizerName of the training features, for messages. */
+  readonly featurizer: string;
+  /** Dense layout only: columns read as bits, and columns read as quantiles. */
+  readonly binary: Int32Array;
+  readonly ranked: Int32Array;
+  /** Knots of ranked column c: entries [knotStarts[c], knotStarts[c + 1]), value ascending, and the quantile there. */
+  readonly knotStarts: Int32Array;
+  readonly knotValues: Float64Array;
+  readonly knotLevels: Float64Array;
+}
+
+/** Rows in a feature space: packed bits and quantiles. */
+export interface EncodedRows {
+  readonly rows: number;
+  /** 32-bit words a row. */
+  readonly words: number;
+  readonly bits: Uint32Array;
+  /** Bits that are on, per row. */
+  readonly counts: Int32Array;
+  /** Quantile columns a row. */
+  readonly width: number;
+  /** rows x width, in [0, 1]. */
+  readonly levels: Float64Array;
+}
+
+/** @throws numerical if a dense value is not finite. */
+export function buildFeatureSpace(features: FeatureMatrix): FeatureSpace {
+  const base = {
+    layout: features.layout,
+    columns: features.columns,
+    featurizer: featurizerName(features.spec),
+  };
+  if (features.layout === 'bits') {
+    const none = sharedInt32(0);
+    return {
+      ...base,
+      binary: none,
+      ranked: none,
+      knotStarts: sharedInt32(1),
+      knotValues: sharedFloat64(0),
+      knotLevels: sharedFloat64(0),
+    };
+  }
+  checkFinite(features);
+  const { rows, columns, data } = features;
+  const binary: number[] = [];
+  const ranked: number[] = [];
+  const starts = [0];
+  const values: number[] = [];
+  const levels: number[] = [];
+  const column = new Float64Array(rows);
+  for (let c = 0; c < columns; c++) {
+    for (let r = 0; r < rows; r++) column[r] = data[r * columns + c]!;
+    if (column.every((x) => x === 0 || x === 1)) {
+      binary.push(c);
+      continue;
+    }
+    column.sort();
+    if (column[0] === column[rows - 1]) continue;
+    ranked.push(c);
+    for (let from = 0; from < rows;) {
+      let to = from + 1;
+      while (to < rows && column[to] === column[from]) to++;
+      values.push(column[from]!);
+      levels.push((from + to) / (2 * rows));
+      from = to;
+    }
+    starts.push(values.length);
+  }
+  const into = <T extends Int32Array | Float64Array>(array: T, from: readonly number[]): T => {
+    array.set(from);
+    return array;
+  };
+  return {
+    ...base,
+    binary: into(sharedInt32(binary.length), binary),
+    ranked: into(sharedInt32(ranked.length), ranked),
+    knotStarts: into(sharedInt32(starts.length), starts),
+    knotValues: into(sharedFloat64(values.length), values),
+    knotLevels: into(sharedFloat64(levels.length), levels),
+  };
+}
+
+function checkFinite(features: FeatureMatrix): void {
+  const { columns, data } = features;
+  for (let at = 0; at < features.rows * columns; at++) {
+    if (Number.isFinite(data[at])) continue;
+    throw new TitrateError('numerical', {
+      what: `feature ${at % columns} of ${featurizerName(features.spec)} is ${data[at]}, expected a finite number`,
+      where: features.moleculeIds[Math.floor(at / columns)],
+      remedy: 'Leave this molecule out or use another featurizer',
+    });
+  }
+}
+
+/** @throws runtime-mismatch if the features are not of the kind the space was built from; numerical as above. */
+export function encodeRows(space: FeatureSpace, features: FeatureMatrix): EncodedRows {
+  if (features.layout !== space.layout || features.columns !== space.columns) {
+    throw new TitrateError('runtime-mismatch', {
+      what: `the model was trained on ${space.columns} columns of ${space.featurizer} (${space.layout}), these are ${features.columns} of ${featurizerName(features.spec)} (${features.layout})`,
+      remedy: 'Featurise with the featurizer named in the model card',
+    });
+  }
+  return space.layout === 'bits' ? encodeBits(features) : encodeDense(space, features);
+}
+
+function encodeBits(features: FeatureMatrix): EncodedRows {
+  const { rows } = features;
+  const bytes = features.columns / 8;
+  const words = Math.ceil(bytes / 4);
+  const bits = sharedUint32(rows * words);
+  const view = new Uint8Array(bits.buffer);
+  for (let r = 0; r < rows; r++) {
+    const source = features.data.subarray(r * bytes, (r + 1) * bytes) as Uint8Array;
+    view.set(source, r * words * 4);
+  }
+  return { rows, words, bits, counts: countBits(bits, rows, words), width: 0, levels: sharedFloat64(0) };
+}
+
+function encodeDense(space: FeatureSpace, features: FeatureMatrix): EncodedRows {
+  checkFinite(features);
+  const { rows, columns, data } = features;
+  const { binary, ranked } = space;
+  const words = Math.ceil(binary.length / 32);
+  const width = ranked.length;
+  const bits = sharedUint32(rows * words);
+  const levels = sharedFloat64(rows * width);
+  for (let r = 0; r < rows; r++) {
+    const at = r * columns;
+    for (let b = 0; b < binary.length; b++) {
+      // Past the training range the value is clamped, as quantiles are.
+      if (data[at + binary[b]!]! >= 0.5) bits[r * words + (b >>> 5)]! |= 1 << (b & 31);
+    }
+    for (let c = 0; c < width; c++) levels[r * width + c] = quantileOf(space, c, data[at + ranked[c]!]!);
+  }
+  return { rows, words, bits, counts: countBits(bits, rows, words), width, levels };
+}
+
+/** Where `value` stands among the training values of ranked column c: 0 at or below the least, 1 at or above the greatest. */
+function quantileOf(space: FeatureSpace, c: number, value: number): number {
+  const { knotStarts, knotValues, knotLevels } = space;
+  let low = knotStarts[c]!;
+  let high = knotStarts[c + 1]! - 1;
+  if (value <= knotValues[low]!) return value < knotValues[low]! ? 0 : knotLevels[low]!;
+  if (value >= knotValues[high]!) return value > knotValues[high]! ? 1 : knotLevels[high]!;
+  while (high - low > 1) {
+    const middle = (low + high) >>> 1;
+    if (knotValues[middle]! <= value) low = middle;
+    else high = middle;
+  }
+  const share = (value - knotValues[low]!) / (knotValues[high]! - knotValues[low]!);
+  return knotLevels[low]! + share * (knotLevels[high]! - knotLevels[low]!);
+}
+
+/** Number of bits on in a 32-bit word (Warren, Hacker's Delight, 5-1). */
+export function populationCount(word: number): number {
+  let v = word - ((word >>> 1) & 0x55555555);
+  v = (v & 0x33333333) + ((v >>> 2) & 0x33333333);
+  v = (v + (v >>> 4)) & 0x0f0f0f0f;
+  return Math.imul(v, 0x01010101) >>> 24;
+}
+
+function countBits(bits: Uint32Array, rows: number, words: number): Int32Array {
+  const counts = sharedInt32(rows);
+  for (let r = 0; r < rows; r++) {
+    let sum = 0;
+    for (let k = 0; k < words; k++) sum += populationCount(bits[r * words + k]!);
+    counts[r] = sum;
+  }
+  return counts;
+}

@@ -1,0 +1,171 @@
+import { TitrateError } from '../../contracts';
+import { tridiagonalise, type Tridiagonal } from './tridiagonal';
+
+/**
+ * The model: y_i = m + f(x_i) + e_i, f ~ GP(0, s2 k), e_i ~ N(0, s2 ratio / w_i), with w_i the measurements averaged into
+ * y_i. With W = diag(w), the covariance of y is s2 W^-1/2 (A + ratio I) W^-1/2, A = W^1/2 K W^1/2: unequal replicates
+ * only rescale the kernel. A is reduced once to a tridiagonal T = Q' A Q; every noise ratio after that costs O(n).
+ * For given ratio, m is the generalised least squares estimate and s2 its maximum (both profiled out: Rasmussen and
+ * Williams 2006, sections 2.7 and 5.4.1).
+ * Rows that are no measurements take no part: they are given weight 0 and not counted.
+ */
+export interface LikelihoodProfile {
+  readonly tridiagonal: Tridiagonal;
+  /** Q' W^1/2 y and Q' W^1/2 1. */
+  readonly targets: Float64Array;
+  readonly ones: Float64Array;
+  /** All rows, measured rows, and the sum of log w over the latter. */
+  readonly rows: number;
+  readonly observations: number;
+  readonly logWeights: number;
+}
+
+export interface Hyperparameters {
+  /** Noise variance of one measurement over signal variance. */
+  readonly noiseRatio: number;
+  /** Signal variance s2. */
+  readonly signalVariance: number;
+  /** Constant mean m. */
+  readonly mean: number;
+  /** Log marginal likelihood, nats. */
+  readonly logLikelihood: number;
+}
+
+/**
+ * Least signal variance, in units of the targets' variance: constant targets would drive it to 0 and the likelihood to
+ * infinity.
+ */
+const MIN_SIGNAL_VARIANCE = 1e-8;
+const RATIO_LIMITS = [1e-8, 1e6] as const;
+/** The search reaches this factor beyond the least and the greatest starting value. */
+const REACH = 10;
+const GRID_POINTS_PER_DECADE = 8;
+
+/**
+ * @param kernel row-major n x n; kept.
+ * @param targets length n, standardised.
+ * @param weights length n: > 0 for measured rows, 0 for others.
+ * @param measured per row, 1 or 0.
+ */
+export function profileLikelihood(
+  kernel: Float64Array,
+  targets: Float64Array,
+  weights: Float64Array,
+  measured: Uint8Array,
+): LikelihoodProfile {
+  const n = targets.length;
+  const roots = weights.map(Math.sqrt);
+  const scaled = new Float64Array(n * n);
+  for (let i = 0; i < n; i++) {
+    for (let j = 0; j <= i; j++) scaled[i * n + j] = roots[i]! * roots[j]! * kernel[i * n + j]!;
+  }
+  const y = targets.map((value, i) => value * roots[i]!);
+  const ones = roots.slice();
+  const tridiagonal = tridiagonalise(scaled, n, [y, ones]);
+  let observations = 0;
+  let logWeights = 0;
+  for (let i = 0; i < n; i++) {
+    if (!measured[i]) continue;
+    observations++;
+    logWeights += Math.log(weights[i]!);
+  }
+  return { tridiagonal, targets: y, ones, rows: n, observations, logWeights };
+}
+
+/** The likelihood at one noise ratio, mean and signal variance at their best; null where A + ratio I is not positive definite. */
+export function likelihoodAt(profile: LikelihoodProfile, noiseRatio: number): Hyperparameters | null {
+  const { tridiagonal, targets, ones, rows, observations, logWeights } = profile;
+  const { diagonal, offDiagonal } = tridiagonal;
+  let logDet = 0;
+  let yy = 0;
+  let y1 = 0;
+  let oneOne = 0;
+  let pivot = 1;
+  let a = 0;
+  let b = 0;
+  // LDL' of the tridiagonal matrix, with the two right-hand sides carried along.
+  for (let i = 0; i < rows; i++) {
+    const link = i === 0 ? 0 : offDiagonal[i]! / pivot;
+    pivot = diagonal[i]! + noiseRatio - (i === 0 ? 0 : link * offDiagonal[i]!);
+    if (!(pivot > 0)) return null;
+    a = targets[i]! - link * a;
+    b = ones[i]! - link * b;
+    logDet += Math.log(pivot);
+    yy += (a * a) / pivot;
+    y1 += (a * b) / pivot;
+    oneOne += (b * b) / pivot;
+  }
+  const mean = oneOne > 0 ? y1 / oneOne : 0;
+  const quadratic = Math.max(0, yy - mean * y1);
+  const signalVariance = Math.max(MIN_SIGNAL_VARIANCE, quadratic / observations);
+  // A row of weight 0 adds log(ratio) to the determinant and nothing else; it is taken out again.
+  const logLikelihood =
+    -0.5 *
+    (quadratic / signalVariance +
+      observations * Math.log(2 * Math.PI * signalVariance) +
+      logDet -
+      (rows - observations) * Math.log(noiseRatio) -
+      logWeights);
+  return Number.isFinite(logLikelihood) ? { noiseRatio, signalVariance, mean, logLikelihood } : null;
+}
+
+/** Logarithms of the least and greatest noise ratio that a search from these starting values may reach. */
+export function noiseRange(starts: readonly number[]): [number, number] {
+  return [
+    Math.log(Math.max(RATIO_LIMITS[0], Math.min(...starts) / REACH)),
+    Math.log(Math.min(RATIO_LIMITS[1], Math.max(...starts) * REACH)),
+  ];
+}
+
+/**
+ * Maximum of the marginal likelihood over the noise ratio, between a tenth of the least and ten times the greatest starting
+ * value: the starting values and a logarithmic grid are tried, and the best point is refined by golden section.
+ * @throws numerical if the covariance is positive definite nowhere in the range.
+ */
+export function maximiseLikelihood(profile: LikelihoodProfile, starts: readonly number[]): Hyperparameters {
+  const [low, high] = noiseRange(starts);
+  const count = Math.ceil(((high - low) / Math.LN10) * GRID_POINTS_PER_DECADE) + 1;
+  const points = Array.from({ length: count }, (_, i) => low + ((high - low) * i) / (count - 1));
+  for (const start of starts) points.push(Math.min(high, Math.max(low, Math.log(start))));
+  points.sort((x, y) => x - y);
+
+  const value = (logRatio: number) => likelihoodAt(profile, Math.exp(logRatio))?.logLikelihood ?? -Infinity;
+  const values = points.map(value);
+  let best = 0;
+  for (let i = 1; i < points.length; i++) if (values[i]! > values[best]!) best = i;
+  if (values[best] === -Infinity) {
+    throw new TitrateError('numerical', {
+      what: `the kernel matrix is not positive definite for any noise ratio from ${Math.exp(low)} to ${Math.exp(high)}`,
+      remedy: 'Give larger noiseRatios',
+    });
+  }
+  const refined = goldenSection(
+    value,
+    points[Math.max(0, best - 1)]!,
+    points[Math.min(points.length - 1, best + 1)]!,
+  );
+  const at = value(refined) > values[best]! ? refined : points[best]!;
+  return likelihoodAt(profile, Math.exp(at))!;
+}
+
+/** Golden-section search for a maximum (Kiefer 1953): 36 steps shrink a quarter of a decade to about 1e-8. */
+function goldenSection(f: (x: number) => number, from: number, to: number): number {
+  const ratio = (Math.sqrt(5) - 1) / 2;
+  let [a, b] = [from, to];
+  let c = b - ratio * (b - a);
+  let d = a + ratio * (b - a);
+  let fc = f(c);
+  let fd = f(d);
+  for (let step = 0; step < 36; step++) {
+    if (fc >= fd) {
+      [b, d, fd] = [d, c, fc];
+      c = b - ratio * (b - a);
+      fc = f(c);
+    } else {
+      [a, c, fc] = [c, d, fd];
+      d = a + ratio * (b - a);
+      fd = f(d);
+    }
+  }
+  return (a + b) / 2;
+}

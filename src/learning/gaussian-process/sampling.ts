@@ -1,0 +1,99 @@
+import type { FeatureMatrix } from '../../contracts';
+import { createRandom, type Random } from '../../foundation';
+import { dot, solveLowerInPlace, solveLowerTransposeInPlace, subtractProducts } from './cholesky';
+import { encodeRows, type EncodedRows } from './feature-space';
+import { factorWithJitter, type PreparedModel } from './model';
+import { drawPrior } from './prior-draws';
+import { buildReference, kernelMatrix, kernelRow } from './tanimoto';
+
+/** Up to here draws use the exact posterior covariance; its factorisation grows with the cube of the rows. */
+export const EXACT_ROWS = 3000;
+
+/**
+ * Joint draws of the noise-free function at the rows, in the targets' unit.
+ * Up to EXACT_ROWS rows through the Cholesky factor of the posterior covariance. Beyond, by pathwise conditioning
+ * (Wilson et al. 2021, JMLR 22(105)): a prior draw by random features (prior-draws.ts), corrected by what the exact
+ * posterior makes of the difference between the data and the draw; the cost is then linear in the rows.
+ * @returns `count` draws, each with one value a row.
+ * @throws numerical
+ */
+export function samplePosterior(
+  model: PreparedModel,
+  features: FeatureMatrix,
+  count: number,
+  seed: number,
+): Float64Array[] {
+  const query = encodeRows(model.space, features);
+  const random = createRandom(seed);
+  if (count === 0 || query.rows === 0)
+    return Array.from({ length: count }, () => new Float64Array(query.rows));
+  return query.rows <= EXACT_ROWS
+    ? sampleExactly(model, query, count, random)
+    : samplePathwise(model, query, count, random);
+}
+
+function sampleExactly(
+  model: PreparedModel,
+  query: EncodedRows,
+  count: number,
+  random: Random,
+): Float64Array[] {
+  const n = model.rootWeights.length;
+  const { rows } = query;
+  const means = new Float64Array(rows);
+  const solved = new Float64Array(rows * n);
+  const overlap = new Int32Array(n);
+  for (let r = 0; r < rows; r++) {
+    kernelRow(model.reference, query, r, overlap, solved, r * n);
+    means[r] = model.mean + dot(solved, r * n, model.coefficients, 0, n);
+    for (let i = 0; i < n; i++) solved[r * n + i]! *= model.rootWeights[i]!;
+  }
+  solveLowerInPlace(model.factor, n, solved, rows);
+  const reference = buildReference(query);
+  const build = () => {
+    const covariance = kernelMatrix(reference);
+    subtractProducts(covariance, rows, solved, n, n, { from: 0, to: rows, end: rows });
+    return covariance;
+  };
+  const { factor } = factorWithJitter(build, rows, 1);
+  const deviation = Math.sqrt(model.signalVariance);
+  const normals = new Float64Array(rows);
+  return Array.from({ length: count }, () => {
+    for (let r = 0; r < rows; r++) normals[r] = random.normal();
+    return means.map(
+      (mean, r) => model.shift + model.scale * (mean + deviation * dot(factor, r * rows, normals, 0, r + 1)),
+    );
+  });
+}
+
+export function samplePathwise(
+  model: PreparedModel,
+  query: EncodedRows,
+  count: number,
+  random: Random,
+): Float64Array[] {
+  const n = model.rootWeights.length;
+  const { rows } = query;
+  const deviation = Math.sqrt(model.signalVariance);
+  const noise = Math.sqrt(model.noiseRatio);
+  const prior = drawPrior([model.reference.encoded, query], count, random);
+  // What each draw still lacks at the training rows: coefficients of a correction to the posterior mean.
+  const corrections = prior.map((draw) => {
+    const gap = model.rootWeights.map((root, i) => -(root * draw[i]! + noise * random.normal()));
+    solveLowerInPlace(model.factor, n, gap, 1);
+    solveLowerTransposeInPlace(model.factor, n, gap);
+    return gap.map((value, i) => value * model.rootWeights[i]!);
+  });
+  const out = Array.from({ length: count }, () => new Float64Array(rows));
+  const kernel = new Float64Array(n);
+  const overlap = new Int32Array(n);
+  for (let r = 0; r < rows; r++) {
+    kernelRow(model.reference, query, r, overlap, kernel, 0);
+    const mean = model.mean + dot(kernel, 0, model.coefficients, 0, n);
+    for (let d = 0; d < count; d++) {
+      const path = prior[d]![n + r]! + dot(kernel, 0, corrections[d]!, 0, n);
+      out[d]![r] = model.shift + model.scale * (mean + deviation * path);
+    }
+  }
+  return out;
+}

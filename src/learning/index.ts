@@ -1,0 +1,12 @@
+export * from './calibration';
+export * from './cross-fitted';
+export * from './cross-validate';
+export * from './exploration';
+export * from './folds';
+export { createGaussianProcess, GP_MAX_LABELS, GP_MIN_LABELS } from './gaussian-process';
+export { checkLabelled, measuredRows, selectFeatureRows, selectLabelledRows } from './labelled-set';
+export * from './learning';
+export * from './metrics';
+export { createMlpEnsemble } from './mlp-ensemble';
+export { Z90 } from './normal';
+export * from './service';

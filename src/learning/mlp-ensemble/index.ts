@@ -1,0 +1,2 @@
+export * from './mlp-ensemble';
+export { MINIMUM_LABELS } from './labels';

@@ -1,0 +1,149 @@
+import * as tf from '@tensorflow/tfjs';
+import type { Random } from '../../foundation';
+import { byColumn, type Batch } from './inputs';
+
+/** Sizes of a network: what it takes in, its hidden layers, and its two outputs (mean, raw log variance). */
+export interface NetworkShape {
+  /** Flags listed by index; the bias of the first layer is one more such input, always on. */
+  readonly sparse: number;
+  readonly dense: number;
+  readonly hidden: readonly number[];
+}
+
+const OUTPUTS = 2;
+
+/**
+ * Shapes of the parameters, in the order in which they are stored and passed everywhere:
+ * first layer's sparse kernel [sparse + 1, units] (last row: bias), its dense kernel [dense, units] if there are dense
+ * inputs, then kernel [units before, units] and bias [units] of each further layer, the output layer last.
+ */
+export function parameterShapes({ sparse, dense, hidden }: NetworkShape): number[][] {
+  const units = [...hidden, OUTPUTS];
+  const shapes: number[][] = [[sparse + 1, units[0]!]];
+  if (dense > 0) shapes.push([dense, units[0]!]);
+  for (let layer = 1; layer < units.length; layer++)
+    shapes.push([units[layer - 1]!, units[layer]!], [units[layer]!]);
+  return shapes;
+}
+
+/**
+ * Starting values: normal, variance 2 / fan-in for layers that feed a rectifier (He et al. 2015), 1 / fan-in for the mean
+ * head; biases and the log-variance head start at zero. Flags are mostly off, so the fan-in of the first layer is what
+ * reaches it: the mean squared length of an input row.
+ */
+export function initialParameters(shape: NetworkShape, inputLength: number, random: Random): Float32Array[] {
+  const shapes = parameterShapes(shape);
+  const firstKernels = shape.dense > 0 ? 2 : 1;
+  return shapes.map((size, i) => {
+    if (size.length === 1) return new Float32Array(size[0]!);
+    const [rows, units] = size as [number, number];
+    const values = new Float32Array(rows * units);
+    const first = i < firstKernels;
+    const output = first ? shape.hidden.length === 0 : i >= shapes.length - 2;
+    const deviation = Math.sqrt((output ? 1 : 2) / Math.max(1, first ? inputLength : rows));
+    const biasRow = i === 0 ? rows - 1 : rows;
+    for (let row = 0; row < biasRow; row++) {
+      for (let unit = 0; unit < units; unit++) {
+        if (!(output && unit === 1)) values[row * units + unit] = deviation * random.normal();
+      }
+    }
+    return values;
+  });
+}
+
+/** A batch on the backend. Dispose it. */
+export interface BatchTensors {
+  readonly batch: Batch;
+  readonly columnOf: tf.Tensor1D;
+  readonly rowOf: tf.Tensor1D;
+  readonly dense: tf.Tensor2D | null;
+}
+
+export function batchTensors(batch: Batch): BatchTensors {
+  const width = batch.dense.length / batch.rows;
+  return {
+    batch,
+    columnOf: tf.tensor1d(batch.columnOf, 'int32'),
+    rowOf: tf.tensor1d(batch.rowOf, 'int32'),
+    dense: width > 0 ? tf.tensor2d(batch.dense, [batch.rows, width]) : null,
+  };
+}
+
+/** Draws for dropout: what each hidden unit of each row is multiplied by, [batch, units] for each hidden layer. */
+export type Masks = readonly tf.Tensor2D[];
+
+/** Activations of a forward pass, as the backward pass needs them. */
+export interface Pass {
+  /** After rectifier and dropout, one a hidden layer, [batch, units]. */
+  readonly activations: tf.Tensor2D[];
+  /** [batch, 2] */
+  readonly outputs: tf.Tensor2D;
+}
+
+/** Runs inside a tidy of the caller; the batch and the masks outlive it. */
+export function forward(parameters: readonly tf.Tensor[], input: BatchTensors, masks?: Masks): Pass {
+  let next = 0;
+  const take = () => parameters[next++] as tf.Tensor2D;
+  // Row sums of kernel rows: a sparse matrix of ones times the kernel. The bias entry ends every row, so none is empty.
+  let x = tf.sparse.sparseSegmentSum(take(), input.columnOf, input.rowOf) as tf.Tensor2D;
+  if (input.dense) x = tf.add(x, tf.matMul(input.dense, take()));
+  const activations: tf.Tensor2D[] = [];
+  let rectified = false;
+  while (next < parameters.length) {
+    let active = rectified ? x : tf.relu(x);
+    const mask = masks?.[activations.length];
+    if (mask) active = tf.mul(active, mask);
+    activations.push(active);
+    const last = next + 2 === parameters.length;
+    const kernel = take();
+    x = tf.fused.matMul({
+      a: active,
+      b: kernel,
+      bias: take(),
+      activation: last ? 'linear' : 'relu',
+    }) as tf.Tensor2D;
+    rectified = true;
+  }
+  return { activations, outputs: x };
+}
+
+/**
+ * Gradients by every parameter, in their order, from the gradient by the outputs. The loss is computed outside of
+ * TensorFlow.js (in float64, where a censored likelihood is safe), so the chain is walked here.
+ * @param byOutputs [batch, 2]
+ */
+export function backward(
+  parameters: readonly tf.Tensor[],
+  input: BatchTensors,
+  pass: Pass,
+  byOutputs: tf.Tensor2D,
+  masks?: Masks,
+): tf.Tensor[] {
+  const gradients: tf.Tensor[] = [];
+  const ones = tf.ones([1, input.batch.rows]) as tf.Tensor2D;
+  // The variance head reads the layers below and does not shape them: they belong to the mean (Stirn et al., AISTATS 2023).
+  let back = byOutputs;
+  const meanOnly = tf.tensor2d([[1, 0]]);
+  for (let layer = pass.activations.length - 1; layer >= 0; layer--) {
+    const active = pass.activations[layer]!;
+    const kernel = parameters[parameters.length - 2 * (pass.activations.length - layer)] as tf.Tensor2D;
+    // A product with ones sums the columns faster than a reduction does.
+    gradients.unshift(tf.matMul(active, back, true, false), tf.reshape(tf.matMul(ones, back), [-1]));
+    if (back === byOutputs) back = tf.mul(byOutputs, meanOnly);
+    let below: tf.Tensor = tf.mul(tf.matMul(back, kernel, false, true), tf.step(active));
+    if (masks) below = tf.mul(below, masks[layer]!);
+    back = below as tf.Tensor2D;
+  }
+  if (input.dense) gradients.unshift(tf.matMul(input.dense, back, true, false));
+  // The transposed sparse matrix times `back`. The bias is the last column and never empty, so the sum has all columns.
+  const columns = parameters[0]!.shape[0]!;
+  const sorted = byColumn(input.batch, columns);
+  gradients.unshift(
+    tf.sparse.sparseSegmentSum(
+      back,
+      tf.tensor1d(sorted.rowOf, 'int32'),
+      tf.tensor1d(sorted.columnOf, 'int32'),
+    ),
+  );
+  return gradients;
+}

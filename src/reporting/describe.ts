@@ -1,0 +1,65 @@
+import type { CampaignConfig, FeaturizerSpec, ModelFamily, ModelSettings } from '../contracts';
+import { count, number } from './format';
+
+/** Specs in the words a chemist would use. */
+
+const FAMILIES: Record<ModelFamily, string> = {
+  'gaussian-process': 'Gaussian process',
+  'mlp-ensemble': 'MLP ensemble',
+};
+export const describeFamily = (family: ModelFamily): string => FAMILIES[family];
+
+const STRATEGIES: Record<string, string> = {
+  random: 'random',
+  greedy: 'greedy',
+  ucb: 'upper confidence bound',
+  ei: 'expected improvement',
+  thompson: 'Thompson sampling',
+};
+/** The name of an acquisition function in full; an unknown one as it stands. */
+export const describeStrategy = (strategy: string): string => STRATEGIES[strategy] ?? strategy;
+
+export function describeFeaturizer(spec: FeaturizerSpec): string {
+  const counted = (counts: 'none' | 'simulated') => (counts === 'simulated' ? ', counts' : '');
+  switch (spec.kind) {
+    case 'morgan':
+      return `Morgan radius ${spec.radius} (${count(spec.bits)} bits${counted(spec.counts)})`;
+    case 'rdkit':
+      return `RDKit paths ${spec.minPath}–${spec.maxPath} (${count(spec.bits)} bits${counted(spec.counts)})`;
+    case 'atom-pair':
+      return `atom pairs (${count(spec.bits)} bits${counted(spec.counts)})`;
+    case 'topological-torsion':
+      return `torsions (${count(spec.bits)} bits${counted(spec.counts)})`;
+    case 'maccs':
+      return 'MACCS keys';
+    case 'descriptors':
+      return 'descriptors';
+    case 'concatenation':
+      return spec.parts.map(describeFeaturizer).join(' + ');
+  }
+}
+
+export function describeSettings(settings: ModelSettings): string {
+  if (settings.family === 'gaussian-process') {
+    return `Tanimoto kernel; noise ratios from ${settings.noiseRatios.map((ratio) => number(ratio)).join(', ')}`;
+  }
+  const { members, hidden, dropout, learningRate, weightDecay, batchSize, epochs } = settings;
+  return `${members} × [${hidden.join(', ')}], dropout ${number(dropout)}, learning rate ${number(learningRate)}, weight decay ${number(weightDecay)}, batch ${batchSize}, ${epochs} epochs`;
+}
+
+const STOP_REASONS: Record<string, string> = {
+  budget: 'its budget was spent',
+  target: 'the target was reached',
+  plateau: 'there was no better value for some rounds',
+  'pool-exhausted': 'the pool was exhausted',
+  stopped: 'it was stopped by hand',
+};
+/** Completes "Finished: …". */
+export const describeStop = (reason: string): string => STOP_REASONS[reason] ?? reason;
+
+/** `logS (log mol/l)` */
+export const describeProperty = ({ property, unit }: CampaignConfig['objective']): string =>
+  unit ? `${property} (${unit})` : property;
+
+/** ` log mol/l`, or nothing where the campaign has no unit. */
+export const unitSuffix = (unit: string | undefined): string => (unit ? ` ${unit}` : '');

@@ -1,0 +1,3 @@
+export { renderReport } from './page';
+export type { CampaignSummary, Depict, LoadArtifact, ReportRequest, Truth } from './reporting';
+export { summariseCampaign } from './summary';

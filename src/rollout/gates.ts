@@ -1,0 +1,135 @@
+import type { GateVerdict, ModelCard } from '../contracts';
+import type { SpellingInvariance } from '../serving/spelling';
+
+export interface GateLimits {
+  /** Held-out RMSE at most this times that of the live model. */
+  readonly maxRmseRatio: number;
+  /** Calibrated coverage of the 90 % interval at least this, 0..1. */
+  readonly minCoverage90: number;
+  /** Largest difference between two writings of a molecule, as a share of the candidate's held-out RMSE. Default 0.001. */
+  readonly maxSpellingShare?: number;
+}
+
+export interface GateRequest {
+  readonly candidate: ModelCard;
+  /** The model that serves now; null when none does. */
+  readonly live: ModelCard | null;
+  /** Null when it could not be measured, which the gate does not let pass. */
+  readonly invariance:
+    | (Pick<SpellingInvariance, 'molecules' | 'maxDifference'> &
+        Partial<Pick<SpellingInvariance, 'worst' | 'failures'>>)
+    | null;
+  readonly limits: GateLimits;
+}
+
+/** A thousandth of the model's own error matters to no decision, and is far above float32 noise. */
+const DEFAULT_SPELLING_SHARE = 1e-3;
+
+/**
+ * Judges a candidate before it may serve: metrics finite, held-out quality not worse than the live model's, calibrated coverage,
+ * predictions the same however SMILES are written. All gates are judged, also after one has failed.
+ * @returns verdicts in the order finite, quality, coverage, spelling; each explains itself in a sentence with numbers
+ */
+export function judgeGates({ candidate, live, invariance, limits }: GateRequest): GateVerdict[] {
+  return [
+    finiteGate(candidate),
+    qualityGate(candidate, live, limits.maxRmseRatio),
+    coverageGate(candidate, limits.minCoverage90),
+    spellingGate(candidate, invariance, limits.maxSpellingShare ?? DEFAULT_SPELLING_SHARE),
+  ];
+}
+
+function finiteGate({ metrics, calibration }: ModelCard): GateVerdict {
+  const figures: Record<string, number> = {
+    RMSE: metrics.rmse,
+    MAE: metrics.mae,
+    R2: metrics.r2,
+    Spearman: metrics.spearman,
+    NLL: metrics.nll,
+    'coverage of the 90 % interval': metrics.coverage90,
+    'calibration scale': calibration.scale,
+  };
+  // JSON has no NaN: a figure that was one arrives as null.
+  const bad = Object.keys(figures).filter((name) => !Number.isFinite(figures[name]));
+  const evidence = bad.length
+    ? `Not a finite number: ${bad.join(', ')} (of ${metrics.n} held-out molecules).`
+    : `All ${Object.keys(figures).length} held-out figures are finite numbers, on ${metrics.n} molecules.`;
+  return { gate: 'finite', passed: bad.length === 0, evidence };
+}
+
+function qualityGate(candidate: ModelCard, live: ModelCard | null, maxRatio: number): GateVerdict {
+  const verdict = (passed: boolean, evidence: string): GateVerdict => ({ gate: 'quality', passed, evidence });
+  const unit = unitOf(candidate);
+  const own = `held-out RMSE ${figure(candidate.metrics.rmse)}${unit} on ${candidate.metrics.n} molecules`;
+  if (!Number.isFinite(candidate.metrics.rmse))
+    return verdict(false, 'The held-out RMSE is not a finite number.');
+  if (!live) return verdict(true, `No model is live to compare with; ${own}.`);
+  if (live.property !== candidate.property || (live.unit ?? '') !== (candidate.unit ?? '')) {
+    return verdict(
+      false,
+      `The live model predicts ${live.property}${unitOf(live)} and the candidate ${candidate.property}${unit}: they cannot be compared.`,
+    );
+  }
+  const theirs = `the live model's ${figure(live.metrics.rmse)}${unit} (round ${live.round}, ${live.metrics.n} molecules)`;
+  if (!Number.isFinite(live.metrics.rmse))
+    return verdict(true, `The live model has no finite RMSE to compare with; ${own}.`);
+  const allowed = maxRatio * live.metrics.rmse;
+  const passed = candidate.metrics.rmse <= allowed;
+  return verdict(
+    passed,
+    `${capital(own)} is ${passed ? 'within' : 'above'} ${maxRatio} times ${theirs}, which allows ${figure(allowed)}${unit}.`,
+  );
+}
+
+function coverageGate({ calibration, metrics }: ModelCard, minimum: number): GateVerdict {
+  const coverage = calibration.coverage90After;
+  const passed = Number.isFinite(coverage) && coverage >= minimum;
+  const seen = Number.isFinite(coverage) ? percent(coverage) : 'an unknown share';
+  return {
+    gate: 'coverage',
+    passed,
+    evidence:
+      `The calibrated 90 % interval holds ${seen} of ${calibration.n} held-out values (${percent(calibration.coverage90Before)} before ` +
+      `calibration, scale ${figure(calibration.scale)}; ${percent(metrics.coverage90)} in the evaluation); at least ${percent(minimum)} is asked.`,
+  };
+}
+
+function spellingGate(
+  candidate: ModelCard,
+  invariance: GateRequest['invariance'],
+  share: number,
+): GateVerdict {
+  const verdict = (passed: boolean, evidence: string): GateVerdict => ({
+    gate: 'spelling',
+    passed,
+    evidence,
+  });
+  if (!invariance || invariance.molecules === 0) {
+    const why = invariance?.failures?.[0];
+    return verdict(
+      false,
+      `No molecule could be predicted in two writings${why ? ` (${why})` : ''}, so invariance is unproven.`,
+    );
+  }
+  const unit = unitOf(candidate);
+  const allowed = share * candidate.metrics.rmse;
+  const failures = invariance.failures ?? [];
+  const passed = failures.length === 0 && invariance.maxDifference <= allowed;
+  const worst =
+    !passed && invariance.worst ? `, for ${invariance.worst.smiles} and ${invariance.worst.alternative}` : '';
+  const failed = failures.length
+    ? `; ${failures.length} could not be predicted in both writings (${failures[0]})`
+    : '';
+  return verdict(
+    passed,
+    `Two writings of one molecule differ by ${figure(invariance.maxDifference)}${unit} at most over ${invariance.molecules} molecules${worst}` +
+      `; ${figure(allowed)}${unit} is allowed${failed}.`,
+  );
+}
+
+const unitOf = (card: ModelCard) => (card.unit ? ` ${card.unit}` : '');
+const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
+const figure = (value: number) =>
+  Number.isFinite(value) ? String(Number(value.toPrecision(3))) : 'not a number';
+const percent = (share: number) =>
+  Number.isFinite(share) ? `${(100 * share).toFixed(1)} %` : 'an unknown share';

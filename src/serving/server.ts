@@ -1,0 +1,212 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import fastify, { type FastifyInstance } from 'fastify';
+import { TitrateError, type MoleculeCaps } from '../contracts';
+import type { Chemistry } from '../chemistry/chemistry';
+import { packageRoot } from '../foundation';
+import type { Learning } from '../learning/learning';
+import type { ObjectStore } from '../objects/object-store';
+import type { PointerLog } from '../objects/pointers';
+import type { ModelRegistry } from '../tracking/registry';
+import { Inference } from './inference';
+import { LiveModels } from './live-models';
+import { silentLogger, type ServingLogger } from './logger';
+import { createServingMetrics, type ServingMetrics } from './metrics';
+import { ModelCache } from './model-cache';
+import { sendProblem, toProblem } from './problems';
+import { addMoleculeRoutes, addProtocolRoutes } from './routes';
+
+export interface InferenceServerOptions {
+  readonly registry: ModelRegistry;
+  readonly objects: ObjectStore;
+  readonly pointers: PointerLog;
+  readonly chemistry: Chemistry;
+  readonly learning: Learning;
+  readonly host: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+  readonly logger?: ServingLogger;
+  readonly caps?: MoleculeCaps;
+  /** Time between two looks at the serving pointers, milliseconds. Default 1,000. */
+  readonly pollMs?: number;
+  /** How long a model that no longer serves stays loaded, milliseconds. Default 15 minutes. */
+  readonly retainMs?: number;
+  /** Default 1,000. */
+  readonly maxMoleculesPerRequest?: number;
+  /** Over all requests; more are answered 429. Default 10,000. */
+  readonly maxMoleculesInFlight?: number;
+  /** Bytes. Default 2 MiB: a thousand SMILES at the cap of a thousand characters, and their JSON. */
+  readonly bodyLimit?: number;
+  /** How long `close` waits for requests under way before it cuts them off, milliseconds. Default 20,000. */
+  readonly drainMs?: number;
+}
+
+export interface InferenceServer {
+  /** Listens. @returns the base address. @throws TitrateError port-taken */
+  start(): Promise<string>;
+  /** Resolves when every version that was desired at the start is loaded or could not be. From then on `/v2/health/ready` is 200. */
+  whenReady(): Promise<void>;
+  /** Refuses what is new, finishes what is under way, unloads the models. The ports stay open: they are the caller's. */
+  close(): Promise<void>;
+}
+
+/** Slow senders are cut off, milliseconds. */
+const REQUEST_TIMEOUT_MS = 30_000;
+/** While draining, milliseconds. */
+const IDLE_CHECK_MS = 20;
+/** A campaign id has at most 100 characters, each of three bytes when percent-encoded. */
+const MAX_PARAM_LENGTH = 300;
+
+/**
+ * The inference server: HTTP, Open Inference Protocol v2 and molecule endpoints. It starts with whatever is live, models or
+ * none, follows the pointers `serving/<campaign>`, and changes models under load without refusing a request.
+ */
+export function createInferenceServer(options: InferenceServerOptions): InferenceServer {
+  const { registry, pointers, host, port, logger = silentLogger, bodyLimit = 2 * 1024 * 1024 } = options;
+  const metrics = createServingMetrics();
+  const cache = new ModelCache(options, {
+    retainMs: options.retainMs,
+    onLoad: (version, seconds) => {
+      metrics.loads.observe(seconds);
+      logger.info({ version: version.id, seconds }, 'model loaded');
+    },
+    onUnload: (version) => logger.info({ version: version.id }, 'model unloaded'),
+  });
+  const live = new LiveModels({ registry, pointers, cache, logger, pollMs: options.pollMs ?? 1000 });
+  const inference = new Inference({
+    registry,
+    live,
+    cache,
+    metrics,
+    maxMolecules: options.maxMoleculesPerRequest ?? 1000,
+    maxMoleculesInFlight: options.maxMoleculesInFlight ?? 10_000,
+  });
+
+  let ready: Promise<void> | undefined;
+  let isReady = false;
+  let closing: Promise<void> | undefined;
+
+  const app = fastify({
+    logger: false,
+    bodyLimit,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    forceCloseConnections: 'idle',
+    // What has arrived is answered, also while draining.
+    return503OnClosing: false,
+    routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
+  });
+  // JSON is all that is understood; by itself the framework would take plain text as well.
+  app.removeContentTypeParser('text/plain');
+  observe(app, metrics, logger, bodyLimit);
+  const routes = {
+    registry,
+    live,
+    cache,
+    inference,
+    metrics,
+    release: releaseOf(),
+    isReady: () => isReady && !closing,
+  };
+  // Answers given while draining end their connection, so that clients go elsewhere.
+  app.addHook('onSend', async (_request, reply) => {
+    if (closing) void reply.header('connection', 'close');
+  });
+  addProtocolRoutes(app, routes);
+  addMoleculeRoutes(app, routes);
+
+  return {
+    async start() {
+      try {
+        await app.listen({ host, port });
+      } catch (cause) {
+        if ((cause as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw cause;
+        throw new TitrateError(
+          'port-taken',
+          {
+            what: `port ${port} is taken by another program`,
+            where: `${host}:${port}`,
+            remedy:
+              'Stop that program, or choose another port with inference.port in titrate.yaml or TITRATE_INFERENCE_PORT',
+          },
+          { cause },
+        );
+      }
+      ready = live.start().then(() => {
+        isReady = true;
+      });
+      const address = app.server.address();
+      const bound = address !== null && typeof address === 'object' ? address.port : port;
+      return `http://${host.includes(':') ? `[${host}]` : host}:${bound}`;
+    },
+
+    async whenReady() {
+      await ready;
+    },
+
+    close() {
+      closing ??= (async () => {
+        logger.info({}, 'draining');
+        const watch = live.stop();
+        const cut = setTimeout(() => {
+          logger.warn({}, 'cutting off requests that outlast the drain');
+          app.server.closeAllConnections();
+        }, options.drainMs ?? 20_000);
+        // A kept-alive connection falls idle when its answer is out, and would hold the server open until it times out.
+        const idle = setInterval(() => app.server.closeIdleConnections(), IDLE_CHECK_MS);
+        try {
+          await app.close();
+        } finally {
+          clearTimeout(cut);
+          clearInterval(idle);
+        }
+        await watch;
+        await cache.close();
+      })();
+      return closing;
+    },
+  };
+}
+
+/** Errors as problem+json, and every answer counted. */
+function observe(
+  app: FastifyInstance,
+  metrics: ServingMetrics,
+  logger: ServingLogger,
+  bodyLimit: number,
+): void {
+  app.setErrorHandler((error, request, reply) => {
+    const problem = toProblem(error, request.url, bodyLimit);
+    const fields = {
+      method: request.method,
+      url: request.url,
+      status: problem.status,
+      code: problem.code,
+      error: problem.detail,
+    };
+    if (problem.status >= 500) logger.error({ ...fields, err: error }, 'request failed');
+    else logger.debug(fields, 'request refused');
+    return sendProblem(reply, problem);
+  });
+
+  app.setNotFoundHandler((request, reply) => {
+    const error = new TitrateError('not-found', {
+      what: `there is no ${request.method} ${request.url} here`,
+      remedy: 'Try GET /models, POST /predict, GET /v2, POST /v2/models/NAME/infer, GET /metrics',
+    });
+    return sendProblem(reply, toProblem(error, request.url, bodyLimit));
+  });
+
+  app.addHook('onResponse', (request, reply, done) => {
+    const labels = { method: request.method, route: request.routeOptions.url ?? 'none' };
+    // An answer that nobody took is the client's going away, whatever status had been meant for it.
+    const status = reply.raw.writableFinished ? reply.statusCode : 499;
+    metrics.requests.inc({ ...labels, status });
+    metrics.latency.observe(labels, reply.elapsedTime / 1000);
+    done();
+  });
+}
+
+function releaseOf(): string {
+  return (JSON.parse(readFileSync(path.join(packageRoot, 'package.json'), 'utf8')) as { version: string })
+    .version;
+}

@@ -1,0 +1,98 @@
+import {
+  canonicalJson,
+  MEDIA_TYPES,
+  SHARD_ROWS,
+  type ArtifactRef,
+  type CampaignConfig,
+  type Cut,
+  type DatasetVersion,
+  type Molecule,
+} from '../contracts';
+import { encodeNdjson, hashOf } from '../foundation';
+import { parseRecord, type ObjectStore } from '../objects';
+import type { Datasets } from './datasets';
+import { takeStock, type OpenedBatch, type StandingResult } from './knowledge';
+
+/** Raised when a cut comes to mean something else; part of every cutId. */
+const CUT_SCHEMA = 'titrate.cut/1';
+
+export interface CutRequest {
+  readonly campaignId: string;
+  readonly round: number;
+  readonly config: CampaignConfig;
+  readonly version: DatasetVersion;
+  readonly results: readonly StandingResult[];
+  readonly batches: readonly OpenedBatch[];
+}
+
+const recordKey = (campaignId: string, round: number) => `campaigns/${campaignId}/cuts/${round}`;
+
+/** The cut that was recorded for a round, if one was. */
+export async function readCut(objects: ObjectStore, campaignId: string, round: number): Promise<Cut | null> {
+  const key = recordKey(campaignId, round);
+  const bytes = await objects.readRecord(key);
+  return bytes ? parseRecord<Cut>(bytes, key) : null;
+}
+
+/**
+ * Fixes what a round knows; where another writer was first, its cut stands and is returned.
+ *
+ * `cutId` hashes the data version and the bytes of what is known (result ids, training table, pending, excluded), not the campaign,
+ * the round or any reference's place: equal knowledge gives equal ids.
+ * @throws TitrateError unit-unknown when values measured before are in another unit than the objective.
+ */
+export async function recordCut(objects: ObjectStore, datasets: Datasets, request: CutRequest): Promise<Cut> {
+  const { campaignId, round, config, version, results, batches } = request;
+  const { direction, unit } = config.objective;
+  const prior = await datasets.measuredValues(version, unit);
+  const stock = takeStock({ results, batches, prior, direction, retryFailed: config.lab.retryFailed });
+
+  const put = (rows: readonly unknown[]): Promise<ArtifactRef> =>
+    objects.put(encodeNdjson(rows), MEDIA_TYPES.ndjson);
+  const asMolecules = (ids: readonly string[]) => ids.map((moleculeId) => ({ moleculeId }));
+  const resultIds = await put(stock.resultIds);
+  const training = await put(stock.training);
+  const pending = await put(asMolecules(stock.pending));
+  const excluded = await put(asMolecules(stock.excluded));
+
+  const inPool = await datasets.findMolecules(
+    version,
+    stock.training.map((row) => row.moleculeId),
+  );
+  // A result carries no InChIKey; nothing that works on a shard needs it.
+  const outside: Molecule[] = stock.training
+    .filter((row) => !inPool.has(row.moleculeId))
+    .map(({ moleculeId, smiles }) => ({ moleculeId, smiles, inchiKey: '' }));
+  const extraShards: ArtifactRef[] = [];
+  for (let at = 0; at < outside.length; at += SHARD_ROWS)
+    extraShards.push(await put(outside.slice(at, at + SHARD_ROWS)));
+
+  const identity = {
+    schema: CUT_SCHEMA,
+    dataVersion: version.id,
+    resultIds: resultIds.sha256,
+    training: training.sha256,
+    pending: pending.sha256,
+    excluded: excluded.sha256,
+  };
+  const cut: Cut = {
+    cutId: `cut_${hashOf(identity).slice(0, 32)}`,
+    campaignId,
+    round,
+    dataVersion: version.id,
+    resultIds,
+    training,
+    labels: stock.training.length,
+    measured: stock.measured,
+    censored: stock.censored,
+    failed: stock.failed.length,
+    abandoned: stock.abandoned.length,
+    pending,
+    pendingCount: stock.pending.length,
+    excluded,
+    extraShards,
+    best: stock.best,
+  };
+  await objects.createRecord(recordKey(campaignId, round), Buffer.from(canonicalJson(cut), 'utf8'));
+  return (await readCut(objects, campaignId, round))!;
+}

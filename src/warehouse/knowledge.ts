@@ -1,0 +1,191 @@
+import type { CampaignConfig, Qualifier, TrainingRow } from '../contracts';
+import type { ResolvedResult } from './warehouse';
+
+/** A result that nothing replaced, and the number of the chunk it arrived in (1, 2, …). */
+export interface StandingResult {
+  readonly result: Pick<
+    ResolvedResult,
+    'resultId' | 'batchId' | 'moleculeId' | 'standardSmiles' | 'outcome' | 'value' | 'qualifier'
+  >;
+  readonly chunk: number;
+}
+
+/** A batch out with the lab, opened when `afterChunks` chunks of results had arrived. */
+export interface OpenedBatch {
+  readonly batchId: string;
+  readonly afterChunks: number;
+  readonly moleculeIds: readonly string[];
+}
+
+export interface MeasuredValue {
+  readonly moleculeId: string;
+  readonly smiles: string;
+  readonly value: number;
+  readonly qualifier: Qualifier;
+}
+
+/** What a campaign knows. Every list is sorted by id, and none depends on the order in which the results arrived. */
+export interface Stock {
+  readonly resultIds: readonly string[];
+  readonly training: readonly TrainingRow[];
+  /** Molecules with at least one uncensored value; with bounds only. Together: the training rows. */
+  readonly measured: number;
+  readonly censored: number;
+  readonly failed: readonly string[];
+  readonly abandoned: readonly string[];
+  readonly pending: readonly string[];
+  readonly excluded: readonly string[];
+  readonly best: { readonly moleculeId: string; readonly smiles: string; readonly value: number } | null;
+}
+
+const ascending = (a: number, b: number) => a - b;
+const byId = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
+
+/** Mean and sample standard deviation. Values are added in ascending order: a sum of doubles depends on its order. */
+function meanAndSpread(values: readonly number[]): { mean: number; spread: number } {
+  const sorted = [...values].sort(ascending);
+  const n = sorted.length;
+  const low = sorted[0]!;
+  const high = sorted[n - 1]!;
+  // Divided first, so that a sum of huge values does not overflow; held between the extremes against rounding.
+  const sum = sorted.reduce((total, value) => total + value, 0);
+  const raw = Number.isFinite(sum) ? sum / n : sorted.reduce((total, value) => total + value / n, 0);
+  const mean = Math.min(high, Math.max(low, raw));
+  if (n === 1 || low === high) return { mean, spread: 0 };
+  const scale = Math.max(Math.abs(low - mean), Math.abs(high - mean));
+  if (!Number.isFinite(scale)) return { mean, spread: Number.MAX_VALUE };
+  const squares = sorted.reduce((total, value) => total + ((value - mean) / scale) ** 2, 0);
+  return { mean, spread: Math.min(Number.MAX_VALUE, scale * Math.sqrt(squares / (n - 1))) };
+}
+
+/**
+ * One molecule's values as one training row. Uncensored values are averaged and bounds beside them are left out. Of bounds alone
+ * the tightest counts: of '>' the largest, of '<' the smallest; a molecule bounded on both sides is taken at the midpoint,
+ * qualifier '=', also where noise has made the bounds cross.
+ * @param values at least one, all of one molecule
+ */
+export function aggregateValues(
+  values: readonly MeasuredValue[],
+): TrainingRow & { readonly boundsOnly: boolean } {
+  const { moleculeId } = values[0]!;
+  const smiles = values.map((value) => value.smiles).sort(byId)[0]!;
+  const of = (qualifier: Qualifier) =>
+    values.flatMap((value) => (value.qualifier === qualifier ? [value.value] : []));
+  const row = (
+    value: number,
+    qualifier: Qualifier,
+    replicates: number,
+    spread: number,
+    boundsOnly: boolean,
+  ) => ({
+    moleculeId,
+    smiles,
+    value: value === 0 ? 0 : value,
+    qualifier,
+    replicates,
+    spread,
+    boundsOnly,
+  });
+  const exact = of('=');
+  if (exact.length) {
+    const { mean, spread } = meanAndSpread(exact);
+    return row(mean, '=', exact.length, spread, false);
+  }
+  const lower = of('>').sort(ascending).at(-1);
+  const upper = of('<').sort(ascending)[0];
+  if (lower !== undefined && upper !== undefined) return row(lower / 2 + upper / 2, '=', 1, 0, true);
+  return lower !== undefined ? row(lower, '>', 1, 0, true) : row(upper!, '<', 1, 0, true);
+}
+
+/**
+ * The picks of opened batches that still have no terminal outcome, per batch.
+ *
+ * A measured value settles every pick of its molecule: what the batch was sent out to learn is known. 'failed' and 'abandoned'
+ * settle the pick of the batch they name; where they name none that holds the molecule, they settle the picks of batches that were
+ * open when they arrived. So an old failure does not settle a later try.
+ */
+export function outstandingPicks(
+  batches: readonly OpenedBatch[],
+  results: readonly StandingResult[],
+): Map<string, readonly string[]> {
+  const ofMolecule = new Map<string, StandingResult[]>();
+  for (const standing of results) {
+    const list = ofMolecule.get(standing.result.moleculeId);
+    if (list) list.push(standing);
+    else ofMolecule.set(standing.result.moleculeId, [standing]);
+  }
+  const holders = new Map<string, Set<string>>();
+  for (const batch of batches) holders.set(batch.batchId, new Set(batch.moleculeIds));
+
+  return new Map(
+    batches.map((batch) => [
+      batch.batchId,
+      batch.moleculeIds.filter((moleculeId) => {
+        const settles = ({ result, chunk }: StandingResult) => {
+          if (result.outcome === 'measured') return true;
+          const named = result.batchId !== undefined && holders.get(result.batchId)?.has(moleculeId);
+          return named ? result.batchId === batch.batchId : chunk > batch.afterChunks;
+        };
+        return !(ofMolecule.get(moleculeId) ?? []).some(settles);
+      }),
+    ]),
+  );
+}
+
+/**
+ * Everything a round may know, from the standing results, the opened batches and the values measured before.
+ *
+ * A molecule is measured if any result or earlier value says so; else failed if any attempt failed (it has cost a pick and teaches
+ * nothing); else abandoned, and a candidate again. `retryFailed` makes failed molecules candidates again.
+ */
+export function takeStock(input: {
+  readonly results: readonly StandingResult[];
+  readonly batches: readonly OpenedBatch[];
+  readonly prior: readonly MeasuredValue[];
+  readonly direction: CampaignConfig['objective']['direction'];
+  readonly retryFailed: boolean;
+}): Stock {
+  const { results, batches, prior, direction, retryFailed } = input;
+  const values = new Map<string, MeasuredValue[]>();
+  const add = (value: MeasuredValue) => {
+    const list = values.get(value.moleculeId);
+    if (list) list.push(value);
+    else values.set(value.moleculeId, [value]);
+  };
+  prior.forEach(add);
+  const attempts = { failed: new Set<string>(), abandoned: new Set<string>() };
+  for (const { result } of results) {
+    const { moleculeId, standardSmiles, outcome, value, qualifier } = result;
+    if (outcome === 'measured') add({ moleculeId, smiles: standardSmiles, value: value!, qualifier });
+    else attempts[outcome].add(moleculeId);
+  }
+
+  const rows = [...values.values()].map(aggregateValues).sort((a, b) => byId(a.moleculeId, b.moleculeId));
+  const failed = [...attempts.failed].filter((id) => !values.has(id)).sort(byId);
+  const abandoned = [...attempts.abandoned]
+    .filter((id) => !values.has(id) && !attempts.failed.has(id))
+    .sort(byId);
+  const pending = [...new Set([...outstandingPicks(batches, results).values()].flat())].sort(byId);
+  const excluded = [...new Set([...values.keys(), ...pending, ...(retryFailed ? [] : failed)])].sort(byId);
+
+  let best: Stock['best'] = null;
+  for (const { moleculeId, smiles, value, boundsOnly } of rows) {
+    if (boundsOnly) continue;
+    // Rows are sorted, so of equal values the smallest id stays.
+    if (!best || (direction === 'maximize' ? value > best.value : value < best.value))
+      best = { moleculeId, smiles, value };
+  }
+  const training = rows.map(({ boundsOnly: _, ...row }) => row);
+  const censored = rows.filter((row) => row.boundsOnly).length;
+  return {
+    resultIds: results.map(({ result }) => result.resultId).sort(byId),
+    training,
+    measured: rows.length - censored,
+    censored,
+    failed,
+    abandoned,
+    pending,
+    excluded,
+    best,
+  };
+}

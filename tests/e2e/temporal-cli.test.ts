@@ -1,0 +1,221 @@
+import { execFile } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import type { CampaignHistory, CampaignOutcome, CampaignStatus, CurrentBatch } from '../../src/contracts';
+import { findTemporalCli, startLocalStack, type LocalStack } from '../../src/platform/local-stack';
+import { loadSettings } from '../../src/platform/settings';
+import { writePool } from '../chaos/chaos';
+
+const run = promisify(execFile);
+
+/** The whole stack, driven by nothing but Temporal's own command line. */
+describe('the temporal CLI alone', () => {
+  const directory = mkdtempSync(path.join(os.tmpdir(), 'titrate-e2e-'));
+  let stack: LocalStack;
+
+  beforeAll(async () => {
+    mkdirSync(directory, { recursive: true });
+    const settings = loadSettings(
+      {
+        home: path.join(directory, '.titrate'),
+        workingDirectory: directory,
+        threads: { chemistry: 1, learning: 1 },
+      },
+      {},
+    );
+    stack = await startLocalStack({ settings, ports: 'free' });
+  }, 180_000);
+  afterAll(async () => {
+    await stack?.stop();
+    rmSync(directory, { recursive: true, force: true });
+  }, 60_000);
+
+  async function temporal(...args: string[]): Promise<string> {
+    const { stdout } = await run(findTemporalCli().path, [...args, '--address', stack.address], {
+      maxBuffer: 1 << 26,
+    });
+    return stdout;
+  }
+  const file = (name: string, content: unknown) => {
+    const at = path.join(directory, name);
+    writeFileSync(at, typeof content === 'string' ? content : JSON.stringify(content));
+    return at;
+  };
+  const start = (id: string, config: unknown) =>
+    temporal(
+      'workflow',
+      'start',
+      '--type',
+      'activeLearningCampaign',
+      '--task-queue',
+      'orchestration',
+      '--workflow-id',
+      id,
+      '--input-file',
+      file(`${id}.json`, config),
+    );
+  async function query<T>(id: string, type: string): Promise<T> {
+    const answer = JSON.parse(
+      await temporal('workflow', 'query', '--workflow-id', id, '--type', type, '--output', 'json'),
+    ) as { queryResult: T[] };
+    return answer.queryResult[0]!;
+  }
+  async function until<T>(probe: () => Promise<T>, enough: (value: T) => boolean, seconds = 120): Promise<T> {
+    const deadline = Date.now() + seconds * 1000;
+    let last: unknown;
+    while (Date.now() < deadline) {
+      try {
+        const value = await probe();
+        if (enough(value)) return value;
+        last = value;
+      } catch (error) {
+        last = error;
+      }
+      await new Promise((resolve) => setTimeout(resolve, 300));
+    }
+    throw new Error(`waited in vain; last: ${last instanceof Error ? last.message : JSON.stringify(last)}`);
+  }
+  /** How a workflow ended, as `temporal workflow result` tells it: it exits 1 for one that failed, having said why. */
+  async function outcomeOf(id: string) {
+    const shown = await temporal('workflow', 'result', '--workflow-id', id, '--output', 'json').catch(
+      (e: { stdout: string }) => e.stdout,
+    );
+    return JSON.parse(shown) as {
+      status: string;
+      result?: CampaignOutcome;
+      closeEvent?: {
+        workflowExecutionFailedEventAttributes?: { failure: { message: string; stackTrace?: string } };
+      };
+    };
+  }
+
+  test('drives a campaign from start to end: start, query currentBatch, signal labResults', async () => {
+    const config = writePool(directory, 60);
+    await start('cli-1', { ...config, budget: { rounds: 2 } });
+    for (let round = 1; round <= 2; round++) {
+      const batch = await until(
+        () => query<CurrentBatch>('cli-1', 'currentBatch'),
+        (b) => b.batchId === `cli-1/batch/${round}`,
+      );
+      expect(batch.sheet!.seal).toMatch(/^[0-9a-f]{64}$/);
+      expect(batch.sheet!.picks[0]).toMatchObject({ rank: 1, strategy: round === 1 ? 'random' : 'ei' });
+      const results = batch.sheet!.picks.map((pick) => ({
+        resultId: `r${round}-${pick.rank}`,
+        moleculeId: pick.moleculeId,
+        value: -pick.smiles.length,
+      }));
+      const input = file(`results-${round}.json`, { results });
+      await temporal(
+        'workflow',
+        'signal',
+        '--workflow-id',
+        'cli-1',
+        '--name',
+        'labResults',
+        '--input-file',
+        input,
+      );
+    }
+    const outcome = await outcomeOf('cli-1');
+    expect(outcome).toMatchObject({
+      status: 'COMPLETED',
+      result: { stopReason: 'budget', rounds: 2, labelled: 32 },
+    });
+    const listed = await temporal(
+      'workflow',
+      'list',
+      '--query',
+      `CampaignStage='finished' AND CampaignRound=3`,
+    );
+    expect(listed).toContain('cli-1');
+    // The model of the last round serves predictions over HTTP.
+    const answer = await fetch(`${stack.inferenceUrl}/predict`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ model: 'cli-1', smiles: ['CCO', 'not a molecule'] }),
+    });
+    const predicted = (await answer.json()) as {
+      version: string;
+      predictions: { value?: number; standardDeviation?: number; error?: unknown }[];
+    };
+    expect(predicted.version).toBe('v2');
+    expect(predicted.predictions[0]!.standardDeviation).toBeGreaterThan(0);
+    expect(predicted.predictions[1]!.error).toBeDefined();
+    expect(readFileSync(path.join(directory, '.titrate/reports/cli-1.html'), 'utf8')).toContain('<svg');
+  }, 240_000);
+
+  test.each([
+    ['an unknown key', { objectve: { property: 'x' } }, /unknown key 'objectve'; did you mean 'objective'\?/],
+    [
+      'a missing file',
+      { pool: { sources: [{ uri: 'nowhere.csv' }] } },
+      /nowhere\.csv: there is no such file/,
+    ],
+    [
+      'a column that is not there',
+      { pool: { sources: [{ uri: 'pool.csv', smilesColumn: 'structure' }] } },
+      /structure/,
+    ],
+    ['an empty pool', { pool: { sources: [{ uri: 'hopeless.csv' }] } }, /no molecule|empty|quarantine/i],
+  ])(
+    '%s ends a campaign with the place and the remedy, and no stack trace',
+    async (name, change, message) => {
+      const config = writePool(directory, 20);
+      file('hopeless.csv', 'smiles\nnot-a-molecule\nC1CC\n');
+      const id = `bad-${name.replace(/ /g, '-')}`;
+      await start(id, { ...config, ...change });
+      const { closeEvent } = await outcomeOf(id);
+      const { failure } = closeEvent!.workflowExecutionFailedEventAttributes!;
+      expect(failure.message).toMatch(message);
+      expect(failure.message).not.toMatch(/\n\s+at /);
+    },
+    60_000,
+  );
+
+  test('rows that cannot be used go to quarantine with their line, and the good ones are all kept', async () => {
+    const { pool: _pool, ...config } = writePool(directory, 40);
+    const alcohols = Array.from({ length: 40 }, (_, n) => `${'C'.repeat(n + 1)}O`);
+    const bad = ['C1CC', 'C'.repeat(700), '[NaCl'];
+    file('mixed.csv', ['smiles', ...alcohols.slice(0, 20), ...bad, ...alcohols.slice(20)].join('\n'));
+    await start('mixed', { ...config, pool: { sources: [{ uri: 'mixed.csv' }] } });
+    await until(
+      () => query<CampaignStatus>('mixed', 'status'),
+      (s) => s.stage === 'awaiting-results',
+    );
+    const { events } = await query<CampaignHistory>('mixed', 'history');
+    const told = events.map((event) => event.message).join('\n');
+    expect(told).toMatch(/40 molecules from 40 rows; 3 rows in quarantine/);
+    for (const line of [22, 23, 24]) expect(told).toContain(`line ${line}`);
+    const posted = [
+      { resultId: 'x1', smiles: 'CCO', value: '1e999' },
+      { resultId: 'x2', smiles: 'C1CC', value: 1 },
+      { resultId: 'x3', value: 1 },
+    ];
+    // 1e999 is a number to JSON and infinite to everybody else.
+    const input = file(
+      'bad-results.json',
+      JSON.stringify({ results: [...posted, { resultId: 'ok', smiles: 'CCO', value: 1 }] }).replace(
+        '"1e999"',
+        '1e999',
+      ),
+    );
+    await temporal(
+      'workflow',
+      'signal',
+      '--workflow-id',
+      'mixed',
+      '--name',
+      'labResults',
+      '--input-file',
+      input,
+    );
+    const { intake } = await until(
+      () => query<CampaignStatus>('mixed', 'status'),
+      (s) => s.intake.received === 4,
+    );
+    expect(intake).toMatchObject({ accepted: 1, rejected: 3 });
+    await temporal('workflow', 'terminate', '--workflow-id', 'mixed');
+  }, 120_000);
+});
