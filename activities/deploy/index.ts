@@ -53,13 +53,17 @@ export function createDeployActivities(ports: DeployPorts) {
       const live =
         liveVersion && liveVersion.id !== input.version.id ? await registry.card(liveVersion) : null;
       const predictor = createPredictor({ registry, objects, chemistry, learning });
-      const invariance = await spellingInvariance({
-        predictor,
-        objects,
-        version: input.version,
-        card: candidate,
-      });
-      return judgeGates({ candidate, live, invariance, limits: input.limits });
+      try {
+        const invariance = await spellingInvariance({
+          predictor,
+          objects,
+          version: input.version,
+          card: candidate,
+        });
+        return judgeGates({ candidate, live, invariance, limits: input.limits });
+      } finally {
+        predictor.close();
+      }
     });
   }
 

@@ -6,7 +6,7 @@ export interface PoolOptions {
   readonly entry: string;
   /** Threads at most; each starts when there is work for it. */
   readonly threads: number;
-  /** Longest time on one item, ms. */
+  /** Longest time on one item, ms, by the clock and by this process's CPU time. */
   readonly deadlineMs: number;
   /** Items handed to a thread at a time, at most. */
   readonly chunkItems?: number;

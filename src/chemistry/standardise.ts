@@ -1,4 +1,4 @@
-import { RULE_SET_VERSION, type MoleculeCaps } from '../contracts';
+import type { MoleculeCaps } from '../contracts';
 import type { StandardiseOutcome, StructureInput } from './chemistry';
 import { moleculeId } from './identity';
 import { neutralise } from './neutralise';
@@ -12,19 +12,6 @@ import {
   tooManyAtoms,
   type Rejection,
 } from './structure-text';
-
-/**
- * The rule set that this file is, in order:
- * 1. atom-map numbers go (they are a label of the drawing);
- * 2. of several fragments the largest organic one stays: most heavy atoms among those with carbon, or among all where none
- *    has carbon; of equals the one whose standard SMILES comes first;
- * 3. protons move until it is as neutral as they can make it (neutralise.ts);
- * 4. stereo marks on neutral nitrogen go: it inverts, or the carbons of its ring fix it, and of two writings of quinine one has
- *    the mark and one has not;
- * 5. RDKit's canonical SMILES, isotopes and absolute stereo kept, repeated until it no longer changes.
- * Tautomers are left as written. Relative stereo ('or', 'and') is read as absolute.
- */
-export const RULE_SET = RULE_SET_VERSION;
 
 /** Canonical SMILES settles after one pass for nearly every molecule; a rare one alternates between two spellings. */
 const MAX_PASSES = 12;
@@ -101,7 +88,17 @@ function settle(loaded: LoadedRdkit, smiles: string): string {
 }
 
 /**
- * Standardises one structure. Call it in a disposable thread: RDKit may trap (this throws, the instance is lost) or never return.
+ * Standardises one structure by the rule set 'standard-1' (RULE_SET_VERSION; a changed rule needs a new name):
+ * 1. atom-map numbers go (they are a label of the drawing);
+ * 2. of several fragments the largest organic one stays: most heavy atoms among those with carbon, or among all where none
+ *    has carbon; of equals the one whose standard SMILES comes first;
+ * 3. protons move until it is as neutral as they can make it (neutralise.ts);
+ * 4. stereo marks on neutral nitrogen go: it inverts, or the carbons of its ring fix it, and of two writings of quinine one has
+ *    the mark and one has not;
+ * 5. RDKit's canonical SMILES, isotopes and absolute stereo kept, repeated until it no longer changes.
+ * Tautomers are left as written. Relative stereo ('or', 'and') is read as absolute.
+ *
+ * Call it in a disposable thread: RDKit may trap (this throws, the instance is lost) or never return.
  * @returns the standard molecule, or why there is none: `molecule-empty`, `molecule-unparsable`, `molecule-too-large`.
  */
 export function standardiseStructure(

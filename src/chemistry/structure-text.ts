@@ -13,7 +13,7 @@ export interface AtomToken {
 
 const ATOM = /\[[^\]]*\]|Br|Cl|[BCNOPSFIbcnops*]/g;
 const HYDROGEN = /^\[\d*H[+-]?\d*(:\d+)?\]$/;
-const CARBON = /^(C|c|\[\d*(C(?![adelmnorsu])|c).*\])$/;
+const CARBON = /^(C|c|\[\d*(C(?![adeflmnorsu])|c).*\])$/;
 
 /** The atoms of a SMILES in the order they are written, which is the order of atom indices after parsing. */
 export function atomTokens(smiles: string): AtomToken[] {

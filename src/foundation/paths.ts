@@ -3,9 +3,10 @@ import path from 'node:path';
 
 /** The checkout (or installed package) this code belongs to: the folder with package.json, seen from src/ or dist/src/. */
 export const packageRoot: string = (() => {
-  let at = __dirname;
-  while (!existsSync(path.join(at, 'package.json'))) at = path.dirname(at);
-  return at;
+  for (let at = __dirname; ; at = path.dirname(at)) {
+    if (existsSync(path.join(at, 'package.json'))) return at;
+    if (at === path.dirname(at)) throw new Error(`there is no package.json above ${__dirname}`);
+  }
 })();
 
 /**

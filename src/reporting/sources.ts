@@ -44,7 +44,7 @@ export class Sources {
   rows(): Html[][] {
     return [...this.cited.values()].map(({ ref, labels }) => [
       markup`${[...labels].join('; ')}`,
-      markup`<code class="hash" id="${anchorOf(ref)}">${ref.sha256}</code>`,
+      markup`<code class="hash whole" id="${anchorOf(ref)}">${ref.sha256}</code>`,
       markup`${bytes(ref.bytes)}`,
       markup`${ref.mediaType}`,
     ]);

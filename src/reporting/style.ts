@@ -85,7 +85,7 @@ tbody tr + tr > * { border-top: 1px solid var(--rule); }
 .n { text-align: right; white-space: nowrap; }
 thead .n { white-space: normal; }
 tr.chosen > * { background: var(--accent-soft); }
-.hash { overflow-wrap: anywhere; } .hash:target { background: var(--warm-soft); outline: 3px solid var(--warm-soft); }
+.hash { overflow-wrap: anywhere; } .hash.whole { white-space: nowrap; font-size: 0.7rem; } .hash:target { background: var(--warm-soft); outline: 3px solid var(--warm-soft); }
 .round { background: var(--paper); border: 1px solid var(--rule); border-radius: 12px; margin-top: 0.9rem; }
 .round > summary { display: flex; flex-wrap: wrap; gap: 0.3rem 1rem; align-items: baseline; padding: 0.9rem 1.25rem; color: var(--muted); font-size: 0.92rem; list-style: none; }
 .round > summary::before { content: "▸"; } .round[open] > summary::before { content: "▾"; } .round > summary::-webkit-details-marker { display: none; }
@@ -138,8 +138,10 @@ const ADAPTATIONS = `
   @page { margin: 14mm; }
   body { background: #fff; font-size: 10.5pt; } nav, .data { display: none; } main, .masthead { max-width: none; padding-inline: 0; }
   .masthead { padding-top: 0; } h2, h3, h4 { break-after: avoid; } figure, .tile, .card, tr { break-inside: avoid; }
+    .figures { grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 4mm; } .tiles { grid-template-columns: repeat(4, 1fr); margin-top: 4mm; } .tile { padding: 2.5mm 3mm; } .tile .value { font-size: 15pt; } .tile .words { font-size: 11pt; }
+  h1 { font-size: 22pt; } h2 { margin-top: 8mm; } figure { padding: 3mm; } figure.wide > svg { min-width: 0; } .hash.whole { white-space: normal; }
   details.round::details-content { content-visibility: visible; display: block; height: auto; } .round > summary::before { content: none !important; }
-  .scroll { overflow: visible; max-height: none; } table { font-size: 8pt; } .cards { grid-template-columns: repeat(4, 1fr); }
+  .scroll { overflow: visible; max-height: none; } table { font-size: 8pt; } th, td { padding: 0.8mm 1.4mm; } .cards { grid-template-columns: repeat(4, 1fr); }
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
 }
 `;

@@ -1,21 +1,10 @@
 import fc from 'fast-check';
-import { selectBatch, type SelectRequest } from '../../src/acquisition';
-import { campaignConfigSchema, TitrateError, type Strategy } from '../../src/contracts';
-import { createRandom, sha256 } from '../../src/foundation';
-
-const idOf = (name: string | number) => `mol_${sha256(String(name)).slice(0, 32)}`;
-
-const acquisitionOf = (overrides: Partial<SelectRequest['acquisition']>) =>
-  campaignConfigSchema.shape.acquisition.parse(overrides);
+import { selectBatch } from '../../src/acquisition';
+import type { Strategy } from '../../src/contracts';
+import { createRandom } from '../../src/foundation';
+import { acquisitionOf, idOf, requestOf, type Pool } from './support/requests';
 
 const strategies: Strategy[] = ['random', 'greedy', 'ucb', 'ei', 'thompson'];
-
-interface Pool {
-  ids: string[];
-  mean: number[];
-  sigma: number[];
-  draws: number[][];
-}
 
 /** Values on a coarse lattice, so that ties are common. */
 const poolOf = (maxLength: number) =>
@@ -35,30 +24,6 @@ const poolOf = (maxLength: number) =>
       draws: fc.array(column, { minLength: 1, maxLength: 4 }),
     }) as fc.Arbitrary<Pool>;
   });
-
-function requestOf(
-  pool: Pool,
-  overrides: Omit<Partial<SelectRequest>, 'acquisition'> & { acquisition?: object } = {},
-): SelectRequest {
-  const { acquisition, ...rest } = overrides;
-  return {
-    candidates: {
-      moleculeIds: pool.ids,
-      model: {
-        mean: Float64Array.from(pool.mean),
-        sigma: Float64Array.from(pool.sigma),
-        draws: pool.draws.map((draw) => Float64Array.from(draw)),
-      },
-    },
-    excluded: new Set(),
-    direction: 'maximize',
-    batchSize: 5,
-    incumbent: 0.5,
-    seed: 7,
-    ...rest,
-    acquisition: acquisitionOf(acquisition ?? {}),
-  };
-}
 
 const permuted = (pool: Pool, order: number[]): Pool => ({
   ids: order.map((i) => pool.ids[i]!),
@@ -303,52 +268,6 @@ describe('selectBatch', () => {
       index: 1,
       reason: 'Expected to improve on the best prediction (2.00) by 0.2: predicted 2.00 ± 0.50.',
     });
-  });
-
-  it('says in one sentence why, with the numbers', () => {
-    const pool: Pool = { ids: [idOf(0)], mean: [1.1], sigma: [0.6], draws: [[1.93]] };
-    const reason = (acquisition: object, extra: Partial<SelectRequest> = {}) =>
-      selectBatch({ ...requestOf(pool, { acquisition, incumbent: 1.2, batchSize: 1 }), ...extra })[0]!.reason;
-    expect(reason({ strategy: 'ei' })).toBe(
-      'Expected to improve on the best (1.20) by 0.19: predicted 1.10 ± 0.60.',
-    );
-    expect(reason({ strategy: 'greedy' }, { direction: 'minimize' })).toBe(
-      'Among the lowest predictions: predicted 1.10 ± 0.60 (best measured: 1.20).',
-    );
-    expect(reason({ strategy: 'ucb', kappa: 2 })).toBe(
-      'Could be as high as 2.30, 2 standard deviations beyond its mean: predicted 1.10 ± 0.60 (best measured: 1.20).',
-    );
-    expect(reason({ strategy: 'thompson' })).toBe(
-      "Best of those left in draw 1 of 1 from the model's posterior, with 1.93: predicted 1.10 ± 0.60.",
-    );
-    expect(reason({ strategy: 'random' })).toBe(
-      'Picked at random from 1 candidates: the campaign picks at random.',
-    );
-    expect(reason({ strategy: 'ei' }, { candidates: { moleculeIds: pool.ids } })).toBe(
-      'Picked at random from 1 candidates: there is no model yet.',
-    );
-  });
-
-  it('refuses what it cannot rank', () => {
-    const pool: Pool = { ids: [0, 1].map(idOf), mean: [1, NaN], sigma: [1, 1], draws: [] };
-    const refused = (request: SelectRequest) => {
-      try {
-        selectBatch(request);
-      } catch (error) {
-        expect(error).toBeInstanceOf(TitrateError);
-        return (error as TitrateError).code;
-      }
-      return 'accepted';
-    };
-    expect(refused(requestOf(pool))).toBe('numerical');
-    expect(refused(requestOf(pool, { excluded: new Set([idOf(1)]) }))).toBe('accepted');
-    const sound: Pool = { ...pool, mean: [1, 2] };
-    expect(refused(requestOf({ ...sound, sigma: [1, -1] }))).toBe('numerical');
-    expect(refused(requestOf({ ...sound, sigma: [1] }))).toBe('internal');
-    expect(refused(requestOf({ ...sound, ids: [idOf(0), idOf(0)] }))).toBe('internal');
-    expect(refused(requestOf(sound, { acquisition: { strategy: 'thompson' } }))).toBe('internal');
-    expect(refused(requestOf(sound, { batchSize: -1 }))).toBe('config-invalid');
-    expect(refused(requestOf(sound, { batchSize: 1.5 }))).toBe('config-invalid');
   });
 
   it('ranks a hundred thousand candidates', () => {

@@ -156,6 +156,7 @@ describe('the report of a campaign', () => {
     expect(withClass(byId(page, 'round-3'), 's-pending')).toHaveLength(16);
     expect(withClass(byId(page, 'round-2'), 's-pending')).toHaveLength(0);
     expect(readable(withClass(page, 'meta')[0]!)).toContain('Running');
+    expect(readable(byId(page, 'key-figures'))).toContain('16 pending');
   });
 
   it('lists what exploration tried, rung by rung, and the gates of the rollout', async () => {

@@ -40,12 +40,10 @@ test('models of different properties or units are not compared by number', () =>
 });
 
 test('too little coverage holds a model', () => {
-  const calibration = { ...makeCard({}).calibration, coverage90After: 0.74 };
-  expect(judge({ candidate: makeCard({ calibration }) }).coverage).toMatchObject({ passed: false });
-  expect(
-    judge({ candidate: makeCard({ calibration: { ...calibration, coverage90After: 0.75 } }) }).coverage!
-      .passed,
-  ).toBe(true);
+  const at = (coverage90: number) =>
+    judge({ candidate: makeCard({ metrics: metrics({ coverage90 }) }) }).coverage!;
+  expect(at(0.74).passed).toBe(false);
+  expect(at(0.75).passed).toBe(true);
 });
 
 test('a figure that is not finite holds a model, also one that JSON turned into null', () => {

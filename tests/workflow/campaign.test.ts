@@ -1,3 +1,6 @@
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { historyToJSON } from '@temporalio/common/lib/proto-utils';
 import { WorkflowFailedError, WorkflowUpdateFailedError, type WorkflowHandle } from '@temporalio/client';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { Worker } from '@temporalio/worker';
@@ -57,6 +60,16 @@ describe('a campaign on a real server', () => {
       args: [input],
       workflowTaskTimeout: '5s',
     });
+  /** For tests/replay: every execution of a finished campaign and of its children. */
+  async function recordHistories(workflowId: string): Promise<void> {
+    if (!process.env.TITRATE_RECORD_HISTORIES) return;
+    for await (const { workflowId: id, runId, type } of env.client.workflow.list()) {
+      if (id !== workflowId && !id.startsWith(`${workflowId}/`)) continue;
+      const history = await env.client.workflow.getHandle(id, runId).fetchHistory();
+      const file = `${type}.${id.replace(/\//g, '-')}.${history.events!.length}.json`;
+      writeFileSync(path.join(__dirname, '../replay/histories', file), `${historyToJSON(history)}\n`);
+    }
+  }
   const status = (handle: WorkflowHandle) => handle.query<CampaignStatus>('status');
   const history = (handle: WorkflowHandle) => handle.query<CampaignHistory>('history');
 
@@ -114,6 +127,7 @@ describe('a campaign on a real server', () => {
     ]);
     // Every trial of every rung is on record, and the winner is the one with the lowest error.
     expect(world.rounds[1]!.exploration!.chosen.trialId).toBe('trial-2');
+    await recordHistories(handle.workflowId);
     expect(world.calls).toEqual(
       expect.arrayContaining(['deployment 2 deployed', 'deployment 3 deployed', 'close budget']),
     );

@@ -23,7 +23,7 @@ export interface MlpEnsemble extends ModelFamilyAdapter {
 /**
  * Deep ensembles (Lakshminarayanan et al., NeurIPS 2017) of heteroscedastic multilayer perceptrons on TensorFlow.js, one
  * member a job in worker threads. Members differ by their seed: starting weights, order of the batches, dropout, and the
- * tenth of the measured labels that each keeps out of its mean to learn the noise from.
+ * share of the measured labels that each keeps out of its mean to learn the noise from.
  * The same request with the same seed on the same backend gives the same bits, whatever the number of threads.
  * @throws config-invalid when `threads` is no positive integer
  */

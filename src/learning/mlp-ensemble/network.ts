@@ -54,19 +54,48 @@ export function initialParameters(shape: NetworkShape, inputLength: number, rand
 /** A batch on the backend. Dispose it. */
 export interface BatchTensors {
   readonly batch: Batch;
-  readonly columnOf: tf.Tensor1D;
-  readonly rowOf: tf.Tensor1D;
+  /** The flags and the bias: their entries where the backend can sum kernel rows, else a matrix of zeros and ones. */
+  readonly flags: { readonly columnOf: tf.Tensor1D; readonly rowOf: tf.Tensor1D } | tf.Tensor2D;
   readonly dense: tf.Tensor2D | null;
 }
 
-export function batchTensors(batch: Batch): BatchTensors {
+/** @param columns sparse inputs and the bias */
+export function batchTensors(batch: Batch, columns: number): BatchTensors {
   const width = batch.dense.length / batch.rows;
+  const { columnOf, rowOf } = batch;
+  // The native backends have no SparseSegmentSum (tfjs-node 4.22), and a fast dense product.
+  const canSumRows = tf.getKernel('SparseSegmentSum', tf.getBackend()) !== undefined;
   return {
     batch,
-    columnOf: tf.tensor1d(batch.columnOf, 'int32'),
-    rowOf: tf.tensor1d(batch.rowOf, 'int32'),
+    flags: canSumRows
+      ? { columnOf: tf.tensor1d(columnOf, 'int32'), rowOf: tf.tensor1d(rowOf, 'int32') }
+      : tf.tensor2d(zerosAndOnes(batch, columns), [batch.rows, columns]),
     dense: width > 0 ? tf.tensor2d(batch.dense, [batch.rows, width]) : null,
   };
+}
+
+function zerosAndOnes({ rows, columnOf, rowOf }: Batch, columns: number): Float32Array {
+  const matrix = new Float32Array(rows * columns);
+  for (let i = 0; i < columnOf.length; i++) matrix[rowOf[i]! * columns + columnOf[i]!] = 1;
+  return matrix;
+}
+
+/** The batch's matrix of flags times the first layer's kernel. The bias entry ends every row, so no row is empty. */
+function flagsTimes({ flags }: BatchTensors, kernel: tf.Tensor2D): tf.Tensor2D {
+  if (flags instanceof tf.Tensor) return tf.matMul(flags, kernel);
+  return tf.sparse.sparseSegmentSum(kernel, flags.columnOf, flags.rowOf) as tf.Tensor2D;
+}
+
+/** The transposed matrix of flags times `back`. The bias is the last column and never empty, so the sum has all columns. */
+function transposedFlagsTimes(
+  { flags, batch }: BatchTensors,
+  back: tf.Tensor2D,
+  columns: number,
+): tf.Tensor2D {
+  if (flags instanceof tf.Tensor) return tf.matMul(flags, back, true, false);
+  const sorted = byColumn(batch, columns);
+  const rowOf = tf.tensor1d(sorted.rowOf, 'int32');
+  return tf.sparse.sparseSegmentSum(back, rowOf, tf.tensor1d(sorted.columnOf, 'int32')) as tf.Tensor2D;
 }
 
 /** Draws for dropout: what each hidden unit of each row is multiplied by, [batch, units] for each hidden layer. */
@@ -84,8 +113,7 @@ export interface Pass {
 export function forward(parameters: readonly tf.Tensor[], input: BatchTensors, masks?: Masks): Pass {
   let next = 0;
   const take = () => parameters[next++] as tf.Tensor2D;
-  // Row sums of kernel rows: a sparse matrix of ones times the kernel. The bias entry ends every row, so none is empty.
-  let x = tf.sparse.sparseSegmentSum(take(), input.columnOf, input.rowOf) as tf.Tensor2D;
+  let x = flagsTimes(input, take());
   if (input.dense) x = tf.add(x, tf.matMul(input.dense, take()));
   const activations: tf.Tensor2D[] = [];
   let rectified = false;
@@ -121,29 +149,17 @@ export function backward(
 ): tf.Tensor[] {
   const gradients: tf.Tensor[] = [];
   const ones = tf.ones([1, input.batch.rows]) as tf.Tensor2D;
-  // The variance head reads the layers below and does not shape them: they belong to the mean (Stirn et al., AISTATS 2023).
   let back = byOutputs;
-  const meanOnly = tf.tensor2d([[1, 0]]);
   for (let layer = pass.activations.length - 1; layer >= 0; layer--) {
     const active = pass.activations[layer]!;
     const kernel = parameters[parameters.length - 2 * (pass.activations.length - layer)] as tf.Tensor2D;
     // A product with ones sums the columns faster than a reduction does.
     gradients.unshift(tf.matMul(active, back, true, false), tf.reshape(tf.matMul(ones, back), [-1]));
-    if (back === byOutputs) back = tf.mul(byOutputs, meanOnly);
     let below: tf.Tensor = tf.mul(tf.matMul(back, kernel, false, true), tf.step(active));
     if (masks) below = tf.mul(below, masks[layer]!);
     back = below as tf.Tensor2D;
   }
   if (input.dense) gradients.unshift(tf.matMul(input.dense, back, true, false));
-  // The transposed sparse matrix times `back`. The bias is the last column and never empty, so the sum has all columns.
-  const columns = parameters[0]!.shape[0]!;
-  const sorted = byColumn(input.batch, columns);
-  gradients.unshift(
-    tf.sparse.sparseSegmentSum(
-      back,
-      tf.tensor1d(sorted.rowOf, 'int32'),
-      tf.tensor1d(sorted.columnOf, 'int32'),
-    ),
-  );
+  gradients.unshift(transposedFlagsTimes(input, back, parameters[0]!.shape[0]!));
   return gradients;
 }

@@ -1,4 +1,4 @@
-import { Worker } from 'node:worker_threads';
+import { SHARE_ENV, Worker } from 'node:worker_threads';
 import { TitrateError } from '../../contracts';
 import { compiledEntry } from '../../foundation';
 import type { JobKind, JobMessage, Jobs, ReplyMessage, ThreadData } from './protocol';
@@ -114,7 +114,11 @@ export class ThreadPool {
   }
 
   private start(slot: Slot): Worker {
-    const worker = new Worker(compiledEntry('src/learning/mlp-ensemble/thread'), { workerData: this.data });
+    const worker = new Worker(compiledEntry('src/learning/mlp-ensemble/thread'), {
+      workerData: this.data,
+      // Native TensorFlow reads its settings from the environment of the process, not from a thread's copy.
+      env: SHARE_ENV,
+    });
     worker.on('message', (reply: ReplyMessage) => {
       const { current } = slot;
       if (slot.worker !== worker || !current || reply.id !== current.message.id) return;

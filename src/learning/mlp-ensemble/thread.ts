@@ -64,7 +64,7 @@ const handlers: { [K in JobKind]: Handler<K> } = {
     const encoded = encodeRows(features, entry.encoding);
     const everyRow = Int32Array.from({ length: features.rows }, (_, row) => row);
     return tf.tidy(() => {
-      const batch = batchTensors(takeRows(encoded, everyRow));
+      const batch = batchTensors(takeRows(encoded, everyRow), entry.encoding.sparse.length + 1);
       return members.map((member) =>
         Float32Array.from(tf.tidy(() => forward(entry.members.get(member)!, batch).outputs).dataSync()),
       );

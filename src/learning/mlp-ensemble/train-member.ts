@@ -131,7 +131,7 @@ function lossAndGradients(
 ): { loss: BatchLoss; gradients: tf.Tensor[] } {
   let loss: BatchLoss = { training: 0, heldOut: 0 };
   const gradients = tf.tidy(() => {
-    const input = batchTensors(takeRows(encoded, rows));
+    const input = batchTensors(takeRows(encoded, rows), parameters[0]!.shape[0]!);
     const masks =
       rate > 0
         ? hidden.map((units) =>

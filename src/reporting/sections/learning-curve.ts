@@ -23,7 +23,7 @@ function labelGrid(most: number): number[] {
 
 const trainingSources = (context: ReportContext) =>
   context.sources.citeEach(
-    'training tables',
+    'training table',
     context.dossier.cuts.map((cut) => [cutName(context.dossier, cut), cut.cut.training] as const),
   );
 

@@ -74,17 +74,18 @@ export function keyFigures(context: ReportContext): Html {
     value: markup`${count(labelled.length)}<small> of ${count(record.poolSize)}</small>`,
     detail: `${percent(labelled.length / Math.max(1, record.poolSize), 1)} of the pool`,
   });
-  const lost = latest
-    ? [
-        latest.cut.failed && `${count(latest.cut.failed)} failed`,
-        latest.cut.abandoned && `${count(latest.cut.abandoned)} abandoned`,
-        latest.cut.pendingCount && `${count(latest.cut.pendingCount)} pending`,
-      ]
-    : [];
+  // From the picks, not from the cut: a batch handed out after the last cut is pending too.
+  const pending = [...context.outcomes.values()].flat().filter(({ status }) => status === 'pending').length;
+  const lost = [
+    latest?.cut.failed && `${count(latest.cut.failed)} failed`,
+    latest?.cut.abandoned && `${count(latest.cut.abandoned)} abandoned`,
+    pending && `${count(pending)} pending`,
+  ];
+  const nothingLost = record.rounds.length ? 'every assay came back' : 'none on record yet';
   tiles.push({
     label: 'Rounds',
     value: count(record.rounds.length),
-    detail: lost.filter(Boolean).join(', ') || 'every assay came back',
+    detail: lost.filter(Boolean).join(', ') || nothingLost,
   });
   const evaluation = latestOf(record, (round) => round.evaluation);
   if (evaluation) {
@@ -182,9 +183,6 @@ export function bestMolecules(context: ReportContext): Html {
     markup`<ul class="cards">
       ${rows.map(card)}
     </ul>`,
-    sources.cite(
-      ['training table of the last cut', cut.training],
-      ['results it was made from', cut.resultIds],
-    ),
+    sources.cite(['training table, last cut', cut.training], ['results used, last cut', cut.resultIds]),
   ]);
 }

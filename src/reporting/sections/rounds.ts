@@ -112,10 +112,10 @@ function roundDetails(context: ReportContext, round: LoadedRound, open: boolean)
     </summary>
     <div class="round-body">
       ${known(context, round)}${record.exploration ? explorationTable(record.exploration, round.round) : markup`<p class="note">Nothing was explored in this round.</p>`}${gates(round)}${batchGrid(context, round)}${context.sources.cite(
-        [`training tables, before round ${round.round}`, record.cut.training],
-        [`results used in round ${round.round}`, record.cut.resultIds],
-        [`model card of round ${round.round}`, record.model?.card],
-        [`sheet of round ${round.round}`, record.sheet],
+        [`training table, before round ${round.round}`, record.cut.training],
+        [`results used, round ${round.round}`, record.cut.resultIds],
+        [`model card, round ${round.round}`, record.model?.card],
+        [`sheet, round ${round.round}`, record.sheet],
         [`held-out predictions, round ${round.round}`, record.evaluation?.predictions],
       )}
     </div>

@@ -148,9 +148,9 @@ export function pickScatter(context: ReportContext): Html {
       ]),
     ),
     sources: context.sources.citeEach(
-      'sheets',
+      'sheet',
       used.map((round) => [`round ${round.round}`, round.record.sheet] as const),
-      ['training table of the last cut', dossier.latest?.cut.training],
+      ['training table, last cut', dossier.latest?.cut.training],
     ),
   });
 }

@@ -3,7 +3,7 @@ import type { MlpEnsembleSettings, TitrateError } from '../../../src/contracts';
 import { selectBackend } from '../../../src/learning/backends/select';
 import { createMlpEnsemble } from '../../../src/learning/mlp-ensemble';
 import { FittedEnsemble } from '../../../src/learning/mlp-ensemble/fitted';
-import { decodeEnsemble } from '../../../src/learning/mlp-ensemble/format';
+import { decodeEnsemble, memberShapes } from '../../../src/learning/mlp-ensemble/format';
 import { standardise } from '../../../src/learning/mlp-ensemble/labels';
 import { ThreadPool } from '../../../src/learning/mlp-ensemble/thread-pool';
 import { trainMember } from '../../../src/learning/mlp-ensemble/train-member';
@@ -59,7 +59,7 @@ describe('memory', () => {
     expect(await tensors()).toEqual([0, 0]);
     const model = new FittedEnsemble(decodeEnsemble(bytes), pool, 0);
     await model.warmUp();
-    const parameters = 5;
+    const parameters = memberShapes(decodeEnsemble(bytes)).length;
     expect(await tensors()).toEqual([3 * parameters, 2 * parameters]);
     for (let i = 0; i < 5; i++) await model.predict(features);
     expect(await tensors()).toEqual([3 * parameters, 2 * parameters]);

@@ -1,0 +1,74 @@
+import { rmSync } from 'node:fs';
+import path from 'node:path';
+import { createChemistry, type Chemistry } from '../../src/chemistry';
+import { moleculeCapsSchema } from '../../src/contracts';
+import { readStructures } from '../../src/cli/lab/structures';
+import { parseTruthOption, readTruth } from '../../src/cli/lab/truth';
+import { workplace } from './support';
+
+const directory = workplace({
+  'a.csv': 'smiles,logS\nCCO,1\nOCC,3\nc1ccccc1,-2\nnonsense(,4\nCCC,<5\nCCN,\n',
+  'b:c.csv': 'smiles,value\nCCCl,0.5\n',
+  'list.smi': 'CCO ethyl alcohol\n\nCCC\n',
+});
+const caps = moleculeCapsSchema.parse({});
+let chemistry: Chemistry;
+beforeAll(() => {
+  chemistry = createChemistry({ threads: 1 });
+});
+afterAll(async () => {
+  await chemistry.close();
+  rmSync(directory, { recursive: true, force: true });
+});
+
+test('molecules meet by identity, not by spelling; bounds, blanks and bad rows are no truth', async () => {
+  const files = [
+    parseTruthOption('a.csv:logS', 'other', directory),
+    parseTruthOption('b:c.csv', 'value', directory),
+  ];
+  const { values, rows, quarantined } = await readTruth(files, { chemistry, caps });
+  const ids = await chemistry.standardise(
+    ['C(O)C', 'c1ccccc1', 'ClCC'].map((text) => ({ notation: 'smiles', text })),
+    caps,
+  );
+  const idOf = (i: number) => (ids[i] as Extract<(typeof ids)[number], { ok: true }>).molecule.moleculeId;
+  expect([...values].sort()).toEqual(
+    [
+      [idOf(0), 2],
+      [idOf(1), -2],
+      [idOf(2), 0.5],
+    ].sort(),
+  );
+  expect({ rows, quarantined }).toEqual({ rows: 4, quarantined: 1 });
+});
+
+test('the column is the property unless it is named; a missing file and a missing column are told', async () => {
+  expect(parseTruthOption('a.csv', 'logS', directory)).toEqual({
+    file: path.join(directory, 'a.csv'),
+    valueColumn: 'logS',
+  });
+  expect(() => parseTruthOption('absent.csv:x', 'logS', directory)).toThrow(
+    /absent\.csv: there is no such file/,
+  );
+  await expect(
+    readTruth([parseTruthOption('a.csv:logs', 'x', directory)], { chemistry, caps }),
+  ).rejects.toMatchObject({ code: 'column-missing' });
+  await expect(
+    readTruth([parseTruthOption('a.csv:smiles', 'x', directory)], { chemistry, caps }),
+  ).rejects.toMatchObject({ code: 'labels-insufficient' });
+});
+
+test('structures of a SMILES file carry their names; a missing file is told as such', async () => {
+  expect(await readStructures(path.join(directory, 'list.smi'), chemistry)).toEqual({
+    structures: [
+      { smiles: 'CCO', compoundId: 'ethyl alcohol', line: 1 },
+      { smiles: 'CCC', compoundId: undefined, line: 3 },
+    ],
+    problems: [],
+  });
+  const { structures, problems } = await readStructures(path.join(directory, 'a.csv'), chemistry);
+  expect([structures.length, problems.length]).toEqual([5, 1]);
+  await expect(readStructures(path.join(directory, 'absent.csv'), chemistry)).rejects.toMatchObject({
+    code: 'ENOENT',
+  });
+});
