@@ -40,11 +40,9 @@ export async function withClient<T>(
       { cause: error },
     );
   });
-  try {
-    return await body(new Client({ connection, namespace }));
-  } finally {
-    await connection.close();
-  }
+  // The connection ends with the process: the client repeats failed calls from timers, and a repetition on a connection that
+  // was closed meanwhile throws where nobody can catch it.
+  return body(new Client({ connection, namespace }));
 }
 
 /** A call that must be answered soon: a query without a worker would otherwise wait for a minute. */

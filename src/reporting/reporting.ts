@@ -26,7 +26,7 @@ export interface ReportRequest {
 /** A campaign in a few numbers, for a terminal. */
 export interface CampaignSummary {
   readonly campaignId: string;
-  /** Rounds on record. */
+  /** Rounds that handed out a batch; the closing training is none. */
   readonly rounds: number;
   /** Pool molecules with a measured value (a bound counts), at the last cut. */
   readonly labelled: number;

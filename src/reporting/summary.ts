@@ -33,7 +33,7 @@ export async function summariseCampaign(
     : undefined;
   return {
     campaignId: record.campaignId,
-    rounds: record.rounds.length,
+    rounds: record.rounds.filter((round) => round.sheet !== null).length,
     labelled: labelled.length,
     poolSize: record.poolSize,
     best: latest?.cut.best?.value ?? null,

@@ -1,11 +1,12 @@
+import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { historyToJSON } from '@temporalio/common/lib/proto-utils';
 import { WorkflowFailedError, WorkflowUpdateFailedError, type WorkflowHandle } from '@temporalio/client';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { Worker } from '@temporalio/worker';
 import { ApplicationFailure } from '@temporalio/common';
 import type { CampaignHistory, CampaignOutcome, CampaignStatus, CurrentBatch } from '../../src/contracts';
+import { findTemporalCli } from '../../src/platform/local-stack';
 import { startServer, workflowBundle } from '../support/temporal';
 import { ScriptedWorld } from './support/scripted-lab';
 
@@ -65,9 +66,12 @@ describe('a campaign on a real server', () => {
     if (!process.env.TITRATE_RECORD_HISTORIES) return;
     for await (const { workflowId: id, runId, type } of env.client.workflow.list()) {
       if (id !== workflowId && !id.startsWith(`${workflowId}/`)) continue;
-      const history = await env.client.workflow.getHandle(id, runId).fetchHistory();
-      const file = `${type}.${id.replace(/\//g, '-')}.${history.events!.length}.json`;
-      writeFileSync(path.join(__dirname, '../replay/histories', file), `${historyToJSON(history)}\n`);
+      const where = ['--workflow-id', id, '--run-id', runId, '--address', env.address, '--output', 'json'];
+      const history = execFileSync(findTemporalCli().path, ['workflow', 'show', ...where], {
+        maxBuffer: 1 << 26,
+      });
+      const file = `${type}.${id.replace(/\//g, '-')}.${runId.slice(-6)}.json`;
+      writeFileSync(path.join(__dirname, '../replay/histories', file), history);
     }
   }
   const status = (handle: WorkflowHandle) => handle.query<CampaignStatus>('status');

@@ -117,7 +117,7 @@ async function playCampaign(cli: Cli, { config, stack, ports, client, abort }: S
       abort,
     );
     finished.abort();
-    await following;
+    await Promise.allSettled([following, laboratory]);
     cli.say(`campaign ended (${outcome.stopReason}); rendering the report`);
     const report = path.join(homePaths(stack.settings).reports, `${campaignId}.html`);
     const summary = await writeReport(ports, campaignId, report, truth);

@@ -6,7 +6,7 @@ import type { FeatureRows } from './inputs';
 import { boundLogVariance } from './likelihood';
 import type { ThreadPool } from './thread-pool';
 
-/** Rows of one prediction job: a tenth of a second of work, so that cancelling is quick and threads share evenly. */
+/** Rows of one prediction job: a fraction of a second of work, so that cancelling is quick and threads share evenly. */
 const CHUNK_ROWS = 2048;
 
 /** Below this it is cheaper to copy features to each thread than to put them into shared memory first, bytes. */
