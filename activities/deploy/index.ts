@@ -62,7 +62,7 @@ export function createDeployActivities(ports: DeployPorts) {
         });
         return judgeGates({ candidate, live, invariance, limits: input.limits });
       } finally {
-        predictor.close();
+        await predictor.close();
       }
     });
   }

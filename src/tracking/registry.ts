@@ -10,6 +10,11 @@ export interface ModelRegistry {
   /** `solubility-42/v3`, or `solubility-42@production` for an alias. @throws not-found with the known versions. */
   resolve(name: string): Promise<ModelVersion>;
   card(version: ModelVersion): Promise<ModelCard>;
-  moveAlias(campaignId: string, alias: string, version: ModelVersion, by: { operationId: string; author: string; reason: string }): Promise<void>;
+  moveAlias(
+    campaignId: string,
+    alias: string,
+    version: ModelVersion,
+    by: { operationId: string; author: string; reason: string },
+  ): Promise<void>;
   alias(campaignId: string, alias: string): Promise<ModelVersion | null>;
 }
