@@ -61,7 +61,7 @@ async function judgeAndDeploy(input: RolloutInput): Promise<RolloutOutput> {
       },
     ]);
     return {
-      status: deployment.status === 'ready' ? 'deployed' : 'failed',
+      status: deployment.status === 'ready' ? 'deployed' : deployment.status,
       gates,
       message: deployment.message,
     };

@@ -75,6 +75,12 @@ export function createDeployActivities(ports: DeployPorts) {
   }): Promise<Deployment> {
     return withHeartbeat(async (signal, progress) => {
       const by = { operationId: input.operationId, author: 'titrate', reason: input.reason };
+      const live = await registry.alias(input.campaignId, PRODUCTION);
+      if (live && live.number > input.version.number) {
+        // A slow rollout of an earlier round does not undo a later one. Rolling back is another operation, and a person's.
+        const message = `${input.version.id} was superseded: ${live.id} of a later round serves`;
+        return { version: live.id, status: 'superseded', endpoint: '', message };
+      }
       const deployment = await deployer.deploy({
         ...by,
         campaignId: input.campaignId,

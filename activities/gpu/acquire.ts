@@ -10,7 +10,7 @@ import {
   type Pick,
   type RuntimePin,
 } from '../../src/contracts';
-import { deriveSeed } from '../../src/foundation';
+import { deriveSeed, Z90 } from '../../src/foundation';
 import type { FittedModel } from '../../src/learning';
 import type { StepOutcome } from '../../src/objects';
 import type { FeatureSet } from '../featurization';
@@ -45,8 +45,6 @@ export interface AcquiredBatch {
   readonly candidates: number;
 }
 
-/** Standard normal quantile of 0.95: half width of a central 90 % interval in standard deviations. */
-const Z90 = 1.6448536269514722;
 /**
  * Thompson sampling draws jointly over this many candidates, those with the best mean + 2 sigma: a joint draw needs the
  * covariance of all of them, and a candidate outside would have to be drawn more than two standard deviations up to win.

@@ -9,7 +9,7 @@ import {
   type RuntimePin,
   type TrialSpec,
 } from '../../src/contracts';
-import { deriveSeed } from '../../src/foundation';
+import { deriveSeed, Z90 } from '../../src/foundation';
 import {
   calibrate,
   crossFittedDeviation,
@@ -17,7 +17,6 @@ import {
   measuredRows,
   regressionMetrics,
   totalDeviation,
-  Z90,
 } from '../../src/learning';
 import type { StepOutcome } from '../../src/objects';
 import type { FeatureSet } from '../featurization';

@@ -1,4 +1,4 @@
 export type { Candidates, SelectedPick, SelectRequest } from './acquisition';
-export * from './normal';
+export * from './improvement';
 export { sealBatch, verifySeal } from './seal';
 export { selectBatch } from './select';

@@ -1,6 +1,6 @@
 import { TitrateError } from '../contracts';
 import type { Candidates, SelectedPick, SelectRequest } from './acquisition';
-import { expectedImprovement, logExpectedImprovement } from './normal';
+import { expectedImprovement, logExpectedImprovement } from './improvement';
 import { descending, firstOf, hashOrder, type Order } from './ranking';
 import { eiReason, greedyReason, randomReason, thompsonReason, ucbReason } from './reasons';
 

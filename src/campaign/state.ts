@@ -213,6 +213,9 @@ export function historyOf(state: CampaignState): CampaignHistory {
   return { rounds, events: state.events };
 }
 
+/** Families as a narrow column has room for. */
+const FAMILY = { 'gaussian-process': 'GP', 'mlp-ensemble': 'MLPs', none: '–' } as const;
+
 /** The Web UI's details of a campaign, in Markdown: where it stands, round by round. */
 export function logbook(state: CampaignState): string {
   const { config } = state;
@@ -220,14 +223,14 @@ export function logbook(state: CampaignState): string {
     value === null || value === undefined ? '–' : String(Number(value.toPrecision(4)));
   const rows = state.rounds.map(
     (r) =>
-      `| ${r.round} | ${r.labels} | ${number(r.best)} | ${r.family ?? 'none yet'} | ${number(r.metrics?.rmse)} | ${r.modelVersion ?? '–'} | ${r.batchSize} | ${r.seal?.slice(0, 12) ?? '–'} |`,
+      `| ${r.round} | ${r.labels} | ${number(r.best)} | ${FAMILY[r.family ?? 'none']} | ${number(r.metrics?.rmse)} | ${r.modelVersion?.split('/').at(-1) ?? '–'} | ${r.batchSize} | ${r.seal?.slice(0, 8) ?? '–'} |`,
   );
   return [
     `**${config.title ?? state.campaignId}**: ${config.objective.direction} ${config.objective.property}${config.objective.unit ? ` (${config.objective.unit})` : ''}, pool of ${state.pool?.molecules ?? '?'} molecules`,
     '',
     `${state.paused ? 'Paused. ' : ''}${state.message}`,
     '',
-    '| round | labels | best | model | held-out RMSE | version | batch | seal |',
+    '| round | labels | best | model | RMSE | version | batch | seal |',
     '|---|---|---|---|---|---|---|---|',
     ...rows,
   ].join('\n');

@@ -34,7 +34,8 @@ export interface RoundSummary {
   readonly metrics: RegressionMetrics | null;
   readonly modelVersion: string | null;
   readonly deployment: {
-    readonly status: 'deployed' | 'held' | 'failed' | 'off';
+    /** superseded: a later round's model was rolled out first. */
+    readonly status: 'deployed' | 'held' | 'superseded' | 'failed' | 'off';
     readonly gates: readonly GateVerdict[];
     readonly message: string;
   } | null;

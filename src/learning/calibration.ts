@@ -1,5 +1,5 @@
 import { TitrateError, type Calibration } from '../contracts';
-import { Z90 } from './normal';
+import { Z90 } from '../foundation';
 
 /** Share of values a central interval is to hold. */
 const COVERAGE = 0.9;

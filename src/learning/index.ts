@@ -8,5 +8,4 @@ export { checkLabelled, measuredRows, selectFeatureRows, selectLabelledRows } fr
 export * from './learning';
 export * from './metrics';
 export { createMlpEnsemble } from './mlp-ensemble';
-export { Z90 } from './normal';
 export * from './service';

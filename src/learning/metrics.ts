@@ -1,5 +1,5 @@
 import { TitrateError, type RegressionMetrics } from '../contracts';
-import { Z90 } from './normal';
+import { Z90 } from '../foundation';
 
 /** Least standard deviation used in a density, in units of the largest magnitude around: keeps a certain model finite. */
 const MIN_DEVIATION = 1e-12;

@@ -1,4 +1,4 @@
-import { normalCdf } from '../acquisition';
+import { normalCdf } from '../foundation';
 import type { HeldOutPrediction } from '../contracts';
 
 /** log Gamma(x) for x > 0: Stirling's series after a shift to x >= 10 (Abramowitz & Stegun 6.1.41); about 1e-14 relative. */

@@ -13,8 +13,8 @@ export interface DeployRequest {
 
 export interface Deployment {
   readonly version: string | null;
-  /** ready: the server answers with this version. */
-  readonly status: 'ready' | 'failed';
+  /** ready: the server answers with this version. superseded: a later operation asked for another one. */
+  readonly status: 'ready' | 'failed' | 'superseded';
   readonly endpoint: string;
   readonly message: string;
 }

@@ -49,10 +49,12 @@ export function createLocalDeployer(options: LocalDeployerOptions): Deployer {
       signal?.throwIfAborted();
       const head = await pointers.head(servingPointer(campaignId));
       if (head && head.target !== version.id && head.number > entry.number) {
-        return failed(
-          `${version.id} was superseded: '${head.operationId}' asked for ${head.target} later (${head.reason || 'no reason given'})`,
-          live,
-        );
+        return {
+          version: live,
+          status: 'superseded',
+          endpoint,
+          message: `${version.id} was superseded: '${head.operationId}' asked for ${head.target} later (${head.reason || 'no reason given'})`,
+        };
       }
       const probe: VersionProbe = await probeVersion(endpoint, campaignId, version.number, signal);
       const now = performance.now();

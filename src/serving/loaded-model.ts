@@ -9,7 +9,7 @@ import {
   type TrainingRow,
 } from '../contracts';
 import type { Chemistry } from '../chemistry/chemistry';
-import { decodeNdjson } from '../foundation';
+import { decodeNdjson, Z90 } from '../foundation';
 import type { FittedModel, Learning } from '../learning/learning';
 import type { ObjectStore } from '../objects/object-store';
 import type { ModelRegistry } from '../tracking/registry';
@@ -68,9 +68,6 @@ export interface LoadedModel {
 
 /** Molecules handled between two turns of the event loop: a few milliseconds of similarity search. */
 const ROWS_A_TURN = 128;
-
-/** 95th percentile of the standard normal: half the width of its central 90 % interval. */
-const Z90 = 1.6448536269514722;
 
 /**
  * Loads a model version: card, weights, and its training molecules as an index of nearest neighbours.

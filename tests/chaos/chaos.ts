@@ -1,17 +1,16 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
-import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
+import { Client, Connection } from '@temporalio/client';
 import {
   TASK_QUEUES,
   type BatchSheet,
   type CampaignConfigInput,
-  type CampaignStatus,
   type CurrentBatch,
 } from '../../src/contracts';
 import { compiledEntry, createRandom, packageRoot, sha256 } from '../../src/foundation';
 import { startLocalStack, STACK_ENTRIES, type LocalStack } from '../../src/platform/local-stack';
-import { homePaths, loadSettings } from '../../src/platform/settings';
+import { loadSettings } from '../../src/platform/settings';
+import { eventually } from '../support/eventually';
 import type { Fault } from '../support/faulty-worker';
 
 /** The loop's stages, and the activity by which each is known. `waiting` has none: the harness kills there itself. */
@@ -171,7 +170,7 @@ async function drive(
       const { sheet } = await eventually(
         () => handle.query<CurrentBatch>('currentBatch'),
         (batch) => batch.batchId?.endsWith(`/${round}`) ?? false,
-        handle,
+        PATIENCE,
       );
       sheets.push(sheet!);
       if (round === 1) {
@@ -187,12 +186,12 @@ async function drive(
         value: valueOf(pick.moleculeId),
       }));
       // A client that gets no answer posts again: the resultId makes that harmless.
-      await eventually(() => handle.signal('labResults', { results }).then(() => true), Boolean, handle);
+      await eventually(() => handle.signal('labResults', { results }).then(() => true), Boolean, PATIENCE);
     }
     const outcome = (await eventually(
       () => handle.result() as Promise<{ labelled: number }>,
       Boolean,
-      handle,
+      PATIENCE,
     )) as { labelled: number };
     return {
       batches: sheets.map(({ cutId, modelSha256, picks }) => ({
@@ -217,26 +216,5 @@ function readLines(file: string): string[] {
   }
 }
 
-/** Asks again until the answer is there. Servers and workers are being killed meanwhile: errors are expected. */
-async function eventually<T>(
-  probe: () => Promise<T>,
-  enough: (value: T) => boolean,
-  handle: WorkflowHandle,
-): Promise<T> {
-  const deadline = Date.now() + 8 * 60_000;
-  let last: unknown;
-  while (Date.now() < deadline) {
-    try {
-      const value = await probe();
-      if (enough(value)) return value;
-      last = value;
-    } catch (error) {
-      last = error;
-    }
-    await delay(200);
-  }
-  const status = await handle.query<CampaignStatus>('status').catch(String);
-  throw new Error(`waited in vain; last: ${String(last)}; status: ${JSON.stringify(status)}`);
-}
-
-export const logsOf = (directory: string) => homePaths({ home: path.join(directory, '.titrate') }).logs;
+/** Servers and workers are being killed meanwhile: errors are expected. */
+const PATIENCE = { seconds: 480, every: 200 };

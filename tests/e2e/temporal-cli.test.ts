@@ -7,6 +7,7 @@ import type { CampaignHistory, CampaignOutcome, CampaignStatus, CurrentBatch } f
 import { findTemporalCli, startLocalStack, type LocalStack } from '../../src/platform/local-stack';
 import { loadSettings } from '../../src/platform/settings';
 import { writePool } from '../chaos/chaos';
+import { eventually } from '../support/eventually';
 
 const run = promisify(execFile);
 
@@ -62,21 +63,9 @@ describe('the temporal CLI alone', () => {
     ) as { queryResult: T[] };
     return answer.queryResult[0]!;
   }
-  async function until<T>(probe: () => Promise<T>, enough: (value: T) => boolean, seconds = 120): Promise<T> {
-    const deadline = Date.now() + seconds * 1000;
-    let last: unknown;
-    while (Date.now() < deadline) {
-      try {
-        const value = await probe();
-        if (enough(value)) return value;
-        last = value;
-      } catch (error) {
-        last = error;
-      }
-      await new Promise((resolve) => setTimeout(resolve, 300));
-    }
-    throw new Error(`waited in vain; last: ${last instanceof Error ? last.message : JSON.stringify(last)}`);
-  }
+  const until = <T>(probe: () => Promise<T>, enough: (value: T) => boolean) =>
+    eventually(probe, enough, { seconds: 120, every: 300 });
+
   /** How a workflow ended, as `temporal workflow result` tells it: it exits 1 for one that failed, having said why. */
   async function outcomeOf(id: string) {
     const shown = await temporal('workflow', 'result', '--workflow-id', id, '--output', 'json').catch(

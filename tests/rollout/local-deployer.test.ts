@@ -91,7 +91,7 @@ test('an operation deploys once; there, on and back again are three moves', asyn
 
   // A late retry of what has been superseded neither rolls back nor waits.
   expect(await deployer().deploy(request(two, 'b'))).toMatchObject({
-    status: 'failed',
+    status: 'superseded',
     message: expect.stringMatching(/superseded.*'c'/),
   });
   expect(await answering()).toBe('v1');

@@ -7,6 +7,7 @@ import { Worker } from '@temporalio/worker';
 import { ApplicationFailure } from '@temporalio/common';
 import type { CampaignHistory, CampaignOutcome, CampaignStatus, CurrentBatch } from '../../src/contracts';
 import { findTemporalCli } from '../../src/platform/local-stack';
+import { eventually } from '../support/eventually';
 import { startServer, workflowBundle } from '../support/temporal';
 import { ScriptedWorld } from './support/scripted-lab';
 
@@ -77,14 +78,8 @@ describe('a campaign on a real server', () => {
   const status = (handle: WorkflowHandle) => handle.query<CampaignStatus>('status');
   const history = (handle: WorkflowHandle) => handle.query<CampaignHistory>('history');
 
-  async function until<T>(probe: () => Promise<T>, enough: (value: T) => boolean): Promise<T> {
-    for (let tries = 0; tries < 400; tries++) {
-      const value = await probe().catch(() => undefined);
-      if (value !== undefined && enough(value)) return value;
-      await new Promise((resolve) => setTimeout(resolve, 25));
-    }
-    throw new Error(`waited in vain; last seen: ${JSON.stringify(await probe().catch(String))}`);
-  }
+  const until = <T>(probe: () => Promise<T>, enough: (value: T) => boolean) =>
+    eventually(probe, enough, { seconds: 60, every: 25 });
 
   const openBatch = (handle: WorkflowHandle, round: number) =>
     until(

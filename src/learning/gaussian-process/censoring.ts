@@ -1,5 +1,5 @@
 import type { Qualifier } from '../../contracts';
-import { inverseMills, logNormalCdf } from '../normal';
+import { inverseMills, normalLogCdf } from '../../foundation';
 import { dot, logDeterminant, solveLowerInPlace, solveLowerTransposeInPlace } from './cholesky';
 import { factorWithJitter, weightedKernel } from './model';
 
@@ -123,7 +123,7 @@ function moveSite(
   // log Phi(z) of the tilted distribution, and the site's normaliser with the terms that diverge at weight 0 cancelled.
   const widened = weights[row]! * variance + noise;
   const evidence =
-    logNormalCdf(z) +
+    normalLogCdf(z) +
     0.5 * Math.log(widened / signalVariance) +
     (0.5 * weights[row]! * (mean - location) ** 2) / widened;
 

@@ -1,6 +1,6 @@
 import type { Qualifier } from '../../contracts';
 import type { Random } from '../../foundation';
-import { inverseMills, logNormalCdf } from '../normal';
+import { inverseMills, normalLogCdf } from '../../foundation';
 
 /**
  * Noise variance stays between 1e-4 and 10 times the variance of the targets: below, a network that has learnt its few
@@ -58,7 +58,7 @@ export function rowLoss(
   const side = qualifier === '>' ? 1 : -1;
   const z = (side * (mean - y)) / scale;
   const hazard = inverseMills(z);
-  return { loss: -logNormalCdf(z), byMean: (-side * hazard) / scale, byLogVariance: 0.5 * hazard * z };
+  return { loss: -normalLogCdf(z), byMean: (-side * hazard) / scale, byLogVariance: 0.5 * hazard * z };
 }
 
 /** Labels in the units that networks see: standardised values, one entry a row. */

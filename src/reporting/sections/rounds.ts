@@ -7,7 +7,13 @@ import { markup, type Html } from '../html';
 import { batchGrid, tally } from './batch';
 import { explorationTable } from './exploration';
 
-const DEPLOYMENT = { deployed: 'deployed', held: 'held back', failed: 'failed', off: 'off' } as const;
+const DEPLOYMENT = {
+  deployed: 'deployed',
+  held: 'held back',
+  superseded: 'superseded',
+  failed: 'failed',
+  off: 'off',
+} as const;
 
 function overviewTable(context: ReportContext): Html {
   const heads = [
