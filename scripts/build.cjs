@@ -68,7 +68,8 @@ async function build({ quiet = false } = {}) {
 
   if (stamp.sources !== wanted.sources) {
     say(`build: compiling ${files.length} files`);
-    await require('esbuild').build({
+    const esbuild = require('esbuild');
+    await esbuild.build({
       absWorkingDir: root,
       entryPoints: files,
       outbase: '.',
@@ -81,6 +82,7 @@ async function build({ quiet = false } = {}) {
       sourcemap: true,
       logLevel: 'warning',
     });
+    await esbuild.stop();
     removeOrphans(files);
   }
   if (stamp.workflows !== wanted.workflows && fs.existsSync(path.join(root, 'workflows/index.ts'))) {
@@ -91,7 +93,10 @@ async function build({ quiet = false } = {}) {
       workflowsPath: path.join(root, 'workflows/index.ts'),
       logger,
     });
-    fs.writeFileSync(path.join(dist, 'workflow-bundle.js'), code);
+    // In one step: a worker may be reading the file of an earlier build.
+    const target = path.join(dist, 'workflow-bundle.js');
+    fs.writeFileSync(`${target}.new`, code);
+    fs.renameSync(`${target}.new`, target);
   }
   fs.writeFileSync(stampFile, JSON.stringify(wanted));
 }

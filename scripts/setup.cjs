@@ -90,6 +90,15 @@ function installGpuBackend(say) {
     );
 }
 
+/** In a process of its own: the bundler's memory is given back before anything runs. */
+function buildApart() {
+  const { status } = spawnSync(process.execPath, [path.join(__dirname, 'build.cjs')], {
+    cwd: root,
+    stdio: ['ignore', 2, 2],
+  });
+  if (status !== 0) throw new Error('The build failed. Mend what it said above and try again.');
+}
+
 /**
  * @param {{ say?: (line: string) => void, temporal?: boolean }} options `temporal: false` leaves the Temporal CLI out.
  * @returns {Promise<{ temporalCli: string | null }>}
@@ -99,7 +108,7 @@ async function setup({ say = (line) => process.stderr.write(`${line}\n`), tempor
   installPackages(say);
   installGpuBackend(say);
   const found = temporal ? ensureTemporalCli(say) : null;
-  await require('./build.cjs').build();
+  buildApart();
   return { temporalCli: found?.path ?? null };
 }
 
