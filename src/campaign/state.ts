@@ -213,25 +213,29 @@ export function historyOf(state: CampaignState): CampaignHistory {
   return { rounds, events: state.events };
 }
 
-/** Families as a narrow column has room for. */
-const FAMILY = { 'gaussian-process': 'GP', 'mlp-ensemble': 'MLPs', none: '–' } as const;
+const FAMILY = { 'gaussian-process': 'GP', 'mlp-ensemble': 'ensemble' } as const;
+const short = (value: number) => String(Number(value.toPrecision(4)));
+
+function logLine(round: RoundSummary): string {
+  const model = round.family
+    ? `${FAMILY[round.family]} ${round.modelVersion?.split('/').at(-1)}, held-out RMSE ${short(round.metrics!.rmse)}`
+    : 'too few labels for a model';
+  const batch = round.batchId
+    ? `batch of ${round.batchSize}, seal ${round.seal!.slice(0, 8)}`
+    : 'last training';
+  const best = round.best === null ? '' : `, best ${short(round.best)}`;
+  return `- **round ${round.round}**: ${round.labels} labels${best}; ${model}; ${batch}`;
+}
 
 /** The Web UI's details of a campaign, in Markdown: where it stands, round by round. */
 export function logbook(state: CampaignState): string {
-  const { config } = state;
-  const number = (value: number | null | undefined) =>
-    value === null || value === undefined ? '–' : String(Number(value.toPrecision(4)));
-  const rows = state.rounds.map(
-    (r) =>
-      `| ${r.round} | ${r.labels} | ${number(r.best)} | ${FAMILY[r.family ?? 'none']} | ${number(r.metrics?.rmse)} | ${r.modelVersion?.split('/').at(-1) ?? '–'} | ${r.batchSize} | ${r.seal?.slice(0, 8) ?? '–'} |`,
-  );
+  const { objective, title } = state.config;
+  const unit = objective.unit ? ` (${objective.unit})` : '';
   return [
-    `**${config.title ?? state.campaignId}**: ${config.objective.direction} ${config.objective.property}${config.objective.unit ? ` (${config.objective.unit})` : ''}, pool of ${state.pool?.molecules ?? '?'} molecules`,
+    `**${title ?? state.campaignId}**: ${objective.direction} ${objective.property}${unit}, pool of ${state.pool?.molecules ?? '?'} molecules`,
     '',
     `${state.paused ? 'Paused. ' : ''}${state.message}`,
     '',
-    '| round | labels | best | model | RMSE | version | batch | seal |',
-    '|---|---|---|---|---|---|---|---|',
-    ...rows,
+    ...state.rounds.map(logLine),
   ].join('\n');
 }

@@ -41,7 +41,7 @@ const batch = (size: number, outstanding: number) => ({
   closesAt: 0,
 });
 const round = (n: number, best: number | null) =>
-  ({ round: n, best, labels: 10 * n, batchSize: 10 }) as RoundSummary;
+  ({ round: n, best, labels: 10 * n, batchSize: 10, batchId: null }) as RoundSummary;
 
 describe('when the next round starts', () => {
   test('without a batch at once; else when the configured share is back', () => {
@@ -129,7 +129,7 @@ describe('what a campaign tells', () => {
     expect(historyOf(s).events).toHaveLength(100);
     expect(historyOf(s).events.at(-1)!.message).toBe('299');
     const text = logbook({ ...s, rounds: [round(1, null), round(2, 1.23456)] });
-    expect(text).toContain('| 2 | 20 | 1.235 |');
+    expect(text).toContain('- **round 2**: 20 labels, best 1.235; too few labels for a model; last training');
     expect(statusOf({ ...s, paused: true }).stage).toBe('paused');
     expect(currentBatchOf(s)).toEqual({ batchId: null, sheet: null, ref: null, approved: false });
   });
