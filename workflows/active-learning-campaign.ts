@@ -19,6 +19,7 @@ import {
   initialState,
   nextBatchSize,
   rollingOut,
+  runtimeChange,
   setDeployment,
   statusOf,
   stopReasonFor,
@@ -228,7 +229,7 @@ class Campaign {
     ]);
     this.update({ lastCut: cut });
     const reason = stopReasonFor(this.state, cut.best?.value ?? null);
-    const { summary, model, batch, rolloutStarted } = await executeChild<typeof learningCycle>(
+    const { summary, model, batch, rolloutStarted, runtime } = await executeChild<typeof learningCycle>(
       WORKFLOWS.cycle,
       {
         workflowId: roundId(campaignId, round),
@@ -247,9 +248,17 @@ class Campaign {
         ],
       },
     );
+    const moved = runtimeChange(this.state.runtime, runtime);
+    if (moved) {
+      this.event(
+        'runtime-changed',
+        `round ${round} was computed elsewhere (${moved}): picks may differ from those of one undisturbed machine`,
+      );
+    }
     this.update({
       ...addRound(this.state, summary),
       model: model ?? this.state.model,
+      runtime,
       rollouts: rolloutStarted ? [...this.state.rollouts, round] : this.state.rollouts,
     });
     this.finalCut = cut;

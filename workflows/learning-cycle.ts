@@ -51,6 +51,7 @@ export interface LearningCycleOutput {
   readonly model: ModelVersion | null;
   readonly batch: PublishedBatch | null;
   readonly rolloutStarted: boolean;
+  readonly runtime: RuntimePin;
 }
 
 /** One round's work on one cut: featurize → explore → train, evaluate, register → roll out beside → choose and seal the batch. */
@@ -111,7 +112,13 @@ async function runCycle(input: LearningCycleInput): Promise<LearningCycleOutput>
       },
     },
   ]);
-  return { summary: { ...summary, record }, model: learnt?.trained.version ?? null, batch, rolloutStarted };
+  return {
+    summary: { ...summary, record },
+    model: learnt?.trained.version ?? null,
+    batch,
+    rolloutStarted,
+    runtime,
+  };
 }
 
 async function learn({ input, cut, runtime, time }: Round): Promise<Learnt> {

@@ -11,6 +11,7 @@ import type {
   ModelVersion,
   Receipt,
   RoundSummary,
+  RuntimePin,
   StopReason,
 } from '../contracts';
 
@@ -56,6 +57,8 @@ export interface CampaignState {
   readonly pool: Pool | null;
   readonly batch: OpenBatch | null;
   readonly model: ModelVersion | null;
+  /** Where the last round was computed: other bits may come from elsewhere, so a change is told. */
+  readonly runtime: RuntimePin | null;
   readonly lastCut: Pick<Cut, 'labels' | 'best' | 'failed' | 'abandoned' | 'censored'> | null;
   readonly assays: number;
   readonly intake: CampaignStatus['intake'];
@@ -85,6 +88,7 @@ export function initialState(campaignId: string, config: CampaignConfig): Campai
     pool: null,
     batch: null,
     model: null,
+    runtime: null,
     lastCut: null,
     assays: 0,
     intake: { received: 0, accepted: 0, duplicates: 0, rejected: 0 },
@@ -120,6 +124,13 @@ export function setDeployment(
 /** Whether a rollout is still under way. */
 export function rollingOut(state: CampaignState): boolean {
   return state.rollouts.some((round) => !(round in state.deployments));
+}
+
+/** What changed between two runtimes, in words; null when nothing did. */
+export function runtimeChange(before: RuntimePin | null, now: RuntimePin): string | null {
+  if (!before) return null;
+  const changed = (Object.keys(now) as (keyof RuntimePin)[]).filter((key) => before[key] !== now[key]);
+  return changed.length ? changed.map((key) => `${key} ${before[key]} → ${now[key]}`).join(', ') : null;
 }
 
 /** Counts what became of posted rows. */

@@ -10,6 +10,7 @@ import {
   nextBatchSize,
   rollingOut,
   roundSeed,
+  runtimeChange,
   setDeployment,
   statusOf,
   stopReasonFor,
@@ -141,5 +142,13 @@ describe('what a campaign tells', () => {
     expect(new Set(seeds).size).toBe(9);
     for (const seed of seeds) expect(Number.isInteger(seed) && seed >= 0 && seed < 2 ** 32).toBe(true);
     expect(roundSeed(7, 1, 'train')).toBe(roundSeed(7, 1, 'train'));
+  });
+
+  test('a round that was computed elsewhere says so', () => {
+    const versions = { rdkit: '1', ruleSet: '1', backendVersion: '4', node: '20' };
+    const pin = { ...versions, backend: 'wasm' as const, cpu: 'x64', memberThreads: 2 };
+    expect(runtimeChange(null, pin)).toBeNull();
+    expect(runtimeChange(pin, { ...pin })).toBeNull();
+    expect(runtimeChange(pin, { ...pin, node: '22', cpu: 'arm64' })).toBe('cpu x64 → arm64, node 20 → 22');
   });
 });
