@@ -1,6 +1,5 @@
 import {
   allHandlersFinished,
-  ApplicationFailure,
   condition,
   continueAsNew,
   executeChild,
@@ -16,7 +15,6 @@ import {
   batchReturned,
   currentBatchOf,
   historyOf,
-  initialState,
   nextBatchSize,
   rollingOut,
   runtimeChange,
@@ -26,14 +24,9 @@ import {
   type CampaignState,
 } from '../src/campaign';
 import {
-  asTitrateError,
-  CAMPAIGN_ID_PATTERN,
-  campaignConfigSchema,
-  parseWith,
   roundId,
   stageId,
   WORKFLOWS,
-  type CampaignConfigInput,
   type CampaignOutcome,
   type Cut,
   type StageTiming,
@@ -42,18 +35,16 @@ import {
 import { deploy, warehouse } from './activities';
 import { showInWebUi } from './campaign-display';
 import { CampaignIntake } from './campaign-intake';
+import { openState, type CampaignInput } from './campaign-opening';
 import type { ingestion } from './ingestion';
 import type { learningCycle } from './learning-cycle';
 import * as messages from './messages';
 import { rootCause, surfaced } from './support';
 
-/** A campaign is started with its configuration, and carries its state from one execution to the next. */
-export type CampaignInput = CampaignConfigInput | { readonly resume: CampaignState };
-
 /** How long a finished campaign waits for a rollout that is still under way, before it closes its books. */
 const ROLLOUT_PATIENCE = '3 minutes';
-/** How long an execution waits for posted results to be taken in before it hands them on to the next one. */
-const DRAIN_PATIENCE = '1 minute';
+/** Events after which an execution no longer waits for a lull in the posts; the server ends it at 51,200. */
+const HISTORY_LIMIT = 30_000;
 
 /**
  * A whole campaign, one round an execution: learn from what is known, hand out a batch, wait for the lab, go round again
@@ -63,28 +54,6 @@ export async function activeLearningCampaign(input: CampaignInput): Promise<Camp
   const campaign = new Campaign(openState(input));
   campaign.listen();
   return campaign.run();
-}
-
-function openState(input: CampaignInput): CampaignState {
-  if (input && typeof input === 'object' && 'resume' in input) return input.resume;
-  const { workflowId } = workflowInfo();
-  try {
-    const config = parseWith(campaignConfigSchema, input, 'campaign configuration');
-    if (!CAMPAIGN_ID_PATTERN.test(workflowId)) {
-      throw new Error(
-        `the workflow id '${workflowId}' cannot be a campaign id: use letters, digits, '.', '_' and '-', at most 100, starting with a letter or digit`,
-      );
-    }
-    if (config.campaignId !== undefined && config.campaignId !== workflowId) {
-      throw new Error(
-        `campaignId is '${config.campaignId}' but the workflow id is '${workflowId}': leave campaignId out or make them equal`,
-      );
-    }
-    return initialState(workflowId, config);
-  } catch (error) {
-    const { message } = asTitrateError(error);
-    throw ApplicationFailure.nonRetryable(message, 'config-invalid');
-  }
 }
 
 class Campaign {
@@ -321,9 +290,13 @@ class Campaign {
     this.update({ batch: { ...this.state.batch!, approved: true, closesAt } });
   }
 
-  /** Goes on as a new execution, with nothing lost: what was posted is taken in first, or carried over. */
+  /**
+   * Goes on as a new execution, with nothing lost: what was posted is taken in first. Only a campaign that is posted to without
+   * a lull carries rows over, and few enough for a payload.
+   */
   private async handOver(): Promise<never> {
-    await condition(() => this.intake.idle(), DRAIN_PATIENCE);
+    const urgent = () => workflowInfo().historyLength > HISTORY_LIMIT && this.intake.fitsPayload();
+    await condition(() => this.intake.idle() || urgent());
     this.intake.pause();
     await condition(() => this.intake.resting() && allHandlersFinished());
     return continueAsNew<typeof activeLearningCampaign>({ resume: this.state });

@@ -13,6 +13,14 @@ import { rootCause } from './support';
 /** Rows taken in by one pair of activities: small enough for a payload, large enough to be quick. */
 const CHUNK_ROWS = 500;
 
+/** Failures that the sender can mend, and a repeat cannot: a file that is not there, or is no results file. */
+const SENDERS_FAULT: ReadonlySet<string> = new Set([
+  'source-missing',
+  'source-unreadable',
+  'result-invalid',
+  'artifact-missing',
+]);
+
 interface Owner {
   state(): CampaignState;
   update(next: Partial<CampaignState>): void;
@@ -72,6 +80,12 @@ export class CampaignIntake {
     return !this.working && this.owner.state().buffer.length === 0;
   }
 
+  /** Whether what is buffered is small enough to be carried over: a payload holds at most 2 MB. */
+  fitsPayload(): boolean {
+    const rows = this.owner.state().buffer.map((item) => (item.kind === 'rows' ? item.rows.length : 0));
+    return rows.reduce((sum, n) => sum + n, 0) <= CHUNK_ROWS;
+  }
+
   /** No further rows are taken in by this execution, unless an update waits for its receipts. */
   pause(): void {
     this.held = true;
@@ -122,7 +136,17 @@ export class CampaignIntake {
       this.replaceFirst(rest);
     } catch (error) {
       if (isCancellation(error)) throw error;
-      const { message } = rootCause(error);
+      const { message, type } = rootCause(error);
+      if (!SENDERS_FAULT.has(type)) {
+        // Posted results are never given up for a fault of ours: they stay first in the buffer until somebody has mended it.
+        this.owner.event(
+          'intake-stuck',
+          `posted results could not be recorded: ${message} Mend it and send the signal resume.`,
+        );
+        this.owner.update({ paused: true });
+        await condition(() => !this.owner.state().paused);
+        return;
+      }
       this.owner.event('results-refused', `posted results could not be taken in: ${message}`);
       if (item.ticket !== null)
         this.keep(item.ticket, [{ resultId: '(all)', status: 'rejected', message }], true);

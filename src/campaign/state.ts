@@ -129,7 +129,7 @@ export function rollingOut(state: CampaignState): boolean {
 /** What changed between two runtimes, in words; null when nothing did. */
 export function runtimeChange(before: RuntimePin | null, now: RuntimePin): string | null {
   if (!before) return null;
-  const changed = (Object.keys(now) as (keyof RuntimePin)[]).filter((key) => before[key] !== now[key]);
+  const changed = (Object.keys(now).sort() as (keyof RuntimePin)[]).filter((key) => before[key] !== now[key]);
   return changed.length ? changed.map((key) => `${key} ${before[key]} → ${now[key]}`).join(', ') : null;
 }
 

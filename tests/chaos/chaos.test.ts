@@ -51,4 +51,15 @@ describe('a campaign whose processes are killed', () => {
     },
     900_000,
   );
+
+  test('everything killed at once, in the middle of training, chooses the same batches', async () => {
+    // The gpu worker strikes, so it comes last.
+    const victims = [...PROCESSES.filter((name) => name !== 'gpu'), 'gpu' as const];
+    const outcome = await play(
+      'power-cut',
+      victims.map((process) => ({ stage: 'training', process })),
+    );
+    expect(outcome.kills).toHaveLength(PROCESSES.length);
+    expect(outcome.batches).toEqual(undisturbed.batches);
+  }, 300_000);
 });

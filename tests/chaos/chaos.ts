@@ -96,14 +96,15 @@ export async function playCampaign(
 ): Promise<ChaosOutcome> {
   const home = path.join(directory, '.titrate');
   mkdirSync(path.join(home, 'faults'), { recursive: true });
-  const planned: Fault[] = kills.flatMap(({ stage, process }, i) => {
+  const planned: Fault[] = kills.flatMap(({ stage, process }) => {
     const activity = STAGES[stage];
     return activity
       ? [
           {
             id: `${stage}-${process}`.replace(/ /g, '-'),
             activity,
-            phase: i % 2 ? 'after' : 'before',
+            // Half of the stages lose their process before the work, half with the work done and not yet reported.
+            phase: Object.keys(STAGES).indexOf(stage) % 2 ? 'after' : 'before',
             kill: process,
           },
         ]

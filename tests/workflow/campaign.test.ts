@@ -151,6 +151,23 @@ describe('a campaign on a real server', () => {
     await handle.terminate();
   });
 
+  test('keeps posted results that cannot be recorded, pauses with the reason, and takes them in when resumed', async () => {
+    const handle = await start();
+    const batch = await openBatch(handle, 1);
+    world.recordingFailures.push(ApplicationFailure.nonRetryable('the disk is full', 'internal'));
+    await handle.signal('labResults', { results: measured(batch) });
+    const paused = await until(
+      () => status(handle),
+      (s) => s.stage === 'paused',
+    );
+    expect(paused.message).toMatch(/could not be recorded: the disk is full/);
+    expect(paused.intake.received).toBe(0);
+    await handle.signal('resume');
+    await openBatch(handle, 2);
+    expect(world.cuts.get(2)!.labels).toBe(12);
+    await handle.terminate();
+  });
+
   test('refuses a message of the wrong shape: an update at once, a signal in the history', async () => {
     const handle = await start();
     await openBatch(handle, 1);

@@ -37,6 +37,8 @@ export class ScriptedWorld {
   poolSize = 100;
   /** Thrown by the next training, once each. */
   readonly trainingFailures: Error[] = [];
+  /** Thrown by the next recording of results, once each. */
+  readonly recordingFailures: Error[] = [];
   rolloutMs = 0;
   reportFails = false;
 
@@ -68,6 +70,8 @@ export class ScriptedWorld {
       return { rows: file, count: 3 };
     },
     recordResults: async ({ rows, rejected, batchId }) => {
+      const failure = this.recordingFailures.shift();
+      if (failure) throw failure;
       const receipts: Receipt[] = rows.map((row) => {
         const known = this.results.has(row.resultId);
         if (!known) this.results.set(row.resultId, row);
