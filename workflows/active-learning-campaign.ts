@@ -74,8 +74,14 @@ class Campaign {
     showInWebUi(this.state);
   }
 
+  private note(kind: string, message: string): void {
+    this.update(addEvent(this.state, { at: new Date().toISOString(), kind, message }));
+  }
+
+  /** A note that also says how things stand. */
   private event(kind: string, message: string): void {
-    this.update({ ...addEvent(this.state, { at: new Date().toISOString(), kind, message }), message });
+    this.note(kind, message);
+    this.update({ message });
   }
 
   /** Handlers come before the first await, so that nothing sent at the very start is missed. */
@@ -119,7 +125,8 @@ class Campaign {
     setHandler(messages.stageEntered, ({ stage, message }) => this.update({ stage, message }));
     setHandler(messages.deploymentFinished, ({ round, deployment }) => {
       this.update(setDeployment(this.state, round, deployment));
-      this.event('deployment', `round ${round}: ${deployment.status}: ${deployment.message}`);
+      // Beside the round's own business: what the campaign waits for stays its message.
+      this.note('deployment', `round ${round}: ${deployment.status}: ${deployment.message}`);
     });
     this.intake.listen();
   }

@@ -30,6 +30,7 @@ export interface RoundSummary {
   readonly best: number | null;
   readonly family: ModelFamily | null;
   readonly featurizer: string | null;
+  /** TensorFlow.js backend of the round: networks are trained on it. A Gaussian process computes in float64 whatever it is. */
   readonly backend: string | null;
   readonly metrics: RegressionMetrics | null;
   readonly modelVersion: string | null;

@@ -85,8 +85,8 @@ describe('the report of a campaign', () => {
       Measured: `${inPool.length} of 120`,
       'Top 10 % found': `${found} of 12`,
       Rounds: '3',
-      Model: record.rounds.at(-1)!.model!.id,
-      Backend: 'tensorflow',
+      Model: record.rounds.at(-1)!.model!.id.split('/').at(-1),
+      'TensorFlow.js backend': 'tensorflow',
     });
     expect(tiles(page)['Best measured']).toBe(
       `${Number(record.finalCut!.best!.value.toPrecision(4))} log mol/l`,

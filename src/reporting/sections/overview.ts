@@ -84,7 +84,8 @@ export function keyFigures(context: ReportContext): Html {
   const nothingLost = record.rounds.length ? 'every assay came back' : 'none on record yet';
   tiles.push({
     label: 'Rounds',
-    value: count(record.rounds.length),
+    // The closing training hands nothing out.
+    value: count(record.rounds.filter((round) => round.sheet !== null).length),
     detail: lost.filter(Boolean).join(', ') || nothingLost,
   });
   const evaluation = latestOf(record, (round) => round.evaluation);
@@ -99,13 +100,16 @@ export function keyFigures(context: ReportContext): Html {
   const family = latestOf(record, (round) => round.summary.family);
   tiles.push({
     label: 'Model',
-    value: markup`<span class="words">${version ?? 'none yet'}</span>`,
+    value: markup`<span class="words">${version?.split('/').at(-1) ?? 'none yet'}</span>`,
     detail: family ? describeFamily(family) : 'picks are random until there is one',
   });
   tiles.push({
-    label: 'Backend',
+    label: 'TensorFlow.js backend',
     value: markup`<span class="words">${latestOf(record, (round) => round.summary.backend) ?? '–'}</span>`,
-    detail: 'what the model was trained on',
+    detail:
+      family === 'mlp-ensemble'
+        ? 'the model was trained on it'
+        : 'networks were explored on it; a Gaussian process computes in float64',
   });
   const seconds = record.rounds
     .flatMap((round) => round.timings)
