@@ -38,6 +38,22 @@ function oraclePython() {
   fs.writeFileSync(stamp, wanted);
 }
 
+/**
+ * .titrate/native with a native TensorFlow, for the test that trains on it: where npm's own install step could not fetch one,
+ * TITRATE_TFJS_NODE_BUILD names a program that builds it (called with the project's folder and the package's name).
+ */
+function nativeTensorFlow() {
+  const builder = process.env.TITRATE_TFJS_NODE_BUILD;
+  const folder = path.join(root, '.titrate', 'native');
+  if (!builder || fs.existsSync(path.join(folder, 'node_modules/@tensorflow/tfjs-node/lib'))) return;
+  say('test: building a native TensorFlow for the tests');
+  fs.mkdirSync(folder, { recursive: true });
+  fs.writeFileSync(path.join(folder, 'package.json'), '{ "name": "native-tensorflow", "private": true }\n');
+  const { status } = spawnSync('bash', [builder, folder, 'tfjs-node'], { stdio: ['ignore', 2, 2] });
+  if (status !== 0)
+    throw new Error(`test: ${builder} failed (exit ${status}); mend it or unset TITRATE_TFJS_NODE_BUILD`);
+}
+
 function runJest(args) {
   const jest = path.join(root, 'node_modules', 'jest', 'bin', 'jest.js');
   const result = spawnSync(process.execPath, [jest, ...args], { cwd: root, stdio: 'inherit' });
@@ -48,6 +64,7 @@ async function main() {
   const args = process.argv.slice(2);
   await setup({ say });
   oraclePython();
+  nativeTensorFlow();
   const failed = await require('./check.cjs').check();
   const status = runJest(args);
   if (failed.length) say(`test: FAILED checks: ${failed.join(', ')}`);
