@@ -1,9 +1,11 @@
 import { readFileSync } from 'node:fs';
 import {
+  DefaultLogger,
   NativeConnection,
   Runtime,
   Worker,
   makeTelemetryFilterString,
+  type LogLevel,
   type WorkerInterceptors,
   type WorkerOptions,
 } from '@temporalio/worker';
@@ -63,11 +65,12 @@ async function optionsFor(queue: TaskQueue, ports: Ports): Promise<QueueOptions>
 
 let installed = false;
 /** The SDK's core, once a process: stopping is ours to decide, and only warnings are worth a line. */
-function installRuntime(): void {
+function installRuntime({ logLevel }: Pick<Settings, 'logLevel'>): void {
   if (installed) return;
   installed = true;
   Runtime.install({
     shutdownSignals: [],
+    logger: new DefaultLogger(logLevel === 'silent' ? 'ERROR' : (logLevel.toUpperCase() as LogLevel)),
     telemetryOptions: {
       logging: { filter: makeTelemetryFilterString({ core: 'WARN', other: 'ERROR' }), forward: {} },
     },
@@ -86,7 +89,7 @@ export interface RunWorkerOptions {
  */
 export async function runWorker(queue: TaskQueue, options: RunWorkerOptions = {}): Promise<void> {
   const settings = options.settings ?? loadSettings();
-  installRuntime();
+  installRuntime(settings);
   const connection = await NativeConnection.connect({
     address: `${settings.temporal.host}:${settings.temporal.port}`,
   });
