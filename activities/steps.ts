@@ -7,11 +7,6 @@ import type { StepDefinition } from '../src/objects';
 export const STEPS = {
   standardiseSource: { name: 'standardise-source', version: 1, sources: ['src/processing', 'src/chemistry'] },
   featuriseShard: { name: 'featurise-shard', version: 1, sources: ['src/chemistry'] },
-  planExploration: {
-    name: 'plan-exploration',
-    version: 1,
-    sources: ['src/learning/exploration', 'src/learning/folds.ts'],
-  },
   runTrial: { name: 'run-trial', version: 1, sources: ['src/learning'] },
   evaluateModel: { name: 'evaluate-model', version: 1, sources: ['src/learning'] },
   trainModel: { name: 'train-model', version: 1, sources: ['src/learning'] },

@@ -8,8 +8,6 @@ export interface FeaturizationInput {
   readonly shards: ArtifactRef;
   readonly extraShards: readonly ArtifactRef[];
   readonly featurizers: readonly FeaturizerSpec[];
-  readonly rdkit: string;
-  readonly ruleSet: string;
 }
 
 export interface FeaturizationOutput {
@@ -38,7 +36,7 @@ export async function featurization(input: FeaturizationInput): Promise<Featuriz
       const done = await mapLimited(indices, SHARDS_AT_ONCE, async (index) => {
         const outcome = await featurizers.featuriseShard.executeWithOptions(
           { summary: `${name}, shard ${index + 1} of ${count}` },
-          [{ shards, index, featurizer, rdkit: input.rdkit, ruleSet: input.ruleSet }],
+          [{ shards, index, featurizer }],
         );
         seconds += outcome.seconds;
         cached &&= outcome.cached;

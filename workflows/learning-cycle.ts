@@ -131,8 +131,6 @@ async function learn({ input, cut, runtime, time }: Round): Promise<Learnt> {
         shards,
         extraShards: cut.extraShards,
         featurizers: config.featurizers,
-        rdkit: runtime.rdkit,
-        ruleSet: runtime.ruleSet,
       },
     ],
   });

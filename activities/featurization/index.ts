@@ -29,8 +29,6 @@ export interface FeaturiseShardRequest {
   readonly shards: ArtifactRef;
   readonly index: number;
   readonly featurizer: FeaturizerSpec;
-  readonly ruleSet: string;
-  readonly rdkit: string;
 }
 
 /** Features of a set of shards under one featurizer: an artifact of `FeaturisedShard[]`, in shard order. */

@@ -1,5 +1,5 @@
 import { selectBatch, type SelectedPick } from '../../src/acquisition';
-import { selectRows, concatFeatureMatrices } from '../../src/chemistry';
+import { selectRows } from '../../src/chemistry';
 import {
   type ArtifactRef,
   type CampaignConfig,
@@ -132,7 +132,7 @@ export function createAcquire(ports: GpuPorts) {
     const moleculeIds = take(scored.moleculeIds);
     const features: FeatureMatrix = await reader.rowsFor(request.model!.features, moleculeIds);
     const draws = await model.sample(
-      concatFeatureMatrices([features]),
+      features,
       request.batchSize,
       deriveSeed(request.seed, 'thompson'),
       signal,
