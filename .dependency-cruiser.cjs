@@ -1,6 +1,6 @@
 /** The arrows of docs/architecture.md: cli, console, workers → activities → rooms → foundation → contracts. */
 const rooms =
-  'chemistry|learning|acquisition|drift|objects|warehouse|processing|training|tracking|rollout|observability|serving|reporting';
+  'chemistry|measurements|sources|processing|datasets|learning|acquisition|drift|objects|warehouse|training|tracking|rollout|observability|serving|reporting';
 module.exports = {
   forbidden: [
     {

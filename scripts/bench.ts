@@ -3,13 +3,18 @@
  * process, all threads; the median of the repeats. Needs the Python of `npm test` for the peers; without it their column is empty.
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { createReadStream, existsSync } from 'node:fs';
 import path from 'node:path';
 import { createChemistry, type Chemistry } from '../src/chemistry';
-import { featurizerSchema, moleculeCapsSchema, type DatasetRow, type FeatureMatrix } from '../src/contracts';
-import { createRandom, decodeNdjson, packageRoot } from '../src/foundation';
+import {
+  featurizerSchema,
+  moleculeCapsSchema,
+  standardisationSchema,
+  type FeatureMatrix,
+} from '../src/contracts';
+import { createRandom, packageRoot } from '../src/foundation';
 import { createLearning, type LabelledSet } from '../src/learning';
-import { standardiseSource } from '../src/processing';
+import { standardiseRows } from '../src/processing';
 
 const REPEATS = 3;
 const python = [process.env.TITRATE_TEST_PYTHON, path.join(packageRoot, '.titrate/python/bin/python')].find(
@@ -187,14 +192,19 @@ async function main(): Promise<void> {
 async function poolSmiles(chemistry: Chemistry): Promise<string[]> {
   const uri = path.join(packageRoot, 'examples/solubility/measured.csv');
   const caps = moleculeCapsSchema.parse({});
-  const { rows } = await standardiseSource({
-    raw: readFileSync(uri),
+  const standardisation = standardisationSchema.parse({});
+  const smiles = new Set<string>();
+  for await (const { rows } of standardiseRows({
+    raw: () => createReadStream(uri),
+    localPath: () => Promise.resolve(uri),
     sourceSha256: '',
     source: { uri },
     caps,
+    standardisation,
     chemistry,
-  });
-  return [...new Set(decodeNdjson<DatasetRow>(rows).map((row) => row.smiles))];
+  }))
+    for (const row of rows) smiles.add(row.smiles);
+  return [...smiles];
 }
 
 void main();

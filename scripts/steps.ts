@@ -1,7 +1,7 @@
 import { readFileSync, readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { transformSync } from 'esbuild';
-import { STEPS } from '../activities/steps';
+import { STEPS } from '../src/contracts';
 import { packageRoot, sha256, writeFileAtomic } from '../src/foundation';
 
 /** Version and source hash of each step, as committed: what a recorded output was made by. */
@@ -59,7 +59,7 @@ async function main(): Promise<void> {
   const changed = unversionedChanges(before, now);
   if (changed.length && !process.argv.includes('--same-meaning')) {
     process.stderr.write(
-      `sources changed, versions did not: ${changed.join(', ')}. Raise their versions in activities/steps.ts, or, if every output is the same as before, run again with --same-meaning.\n`,
+      `sources changed, versions did not: ${changed.join(', ')}. Raise their versions in src/contracts/steps.ts, or, if every output is the same as before, run again with --same-meaning.\n`,
     );
     process.exitCode = 1;
     return;

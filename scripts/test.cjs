@@ -12,29 +12,51 @@ const { setup } = require('./setup.cjs');
 const root = path.resolve(__dirname, '..');
 const say = (line) => process.stderr.write(`${line}\n`);
 
+/** Python environments under .titrate/, each with the packages of one requirements file, and the variable that names another one. */
+const PYTHONS = [
+  {
+    folder: 'python',
+    file: 'requirements.txt',
+    variable: 'TITRATE_TEST_PYTHON',
+    what: 'the packages that tests compare with',
+  },
+  {
+    folder: 'cloud',
+    file: 'requirements-cloud.txt',
+    variable: 'TITRATE_TEST_CLOUD_PYTHON',
+    what: 'the servers that stand in for Google Cloud',
+  },
+  {
+    folder: 'beam',
+    file: 'requirements-beam.txt',
+    variable: 'TITRATE_TEST_BEAM_PYTHON',
+    what: 'Apache Beam',
+  },
+];
+
 /**
- * .titrate/python with the packages of tests/support/requirements.txt, made once for each content of that file.
- * Where there is no Python the tests that need it are skipped, each with one line; with TITRATE_SKIP_NOTHING that is an error.
+ * Made once for each content of the requirements file. Where there is no Python the tests that need it are skipped, each with
+ * one line; with TITRATE_SKIP_NOTHING that is an error.
  */
-function oraclePython() {
+function preparePython({ folder: name, file, variable, what }) {
   const give = (reason) => {
     if (process.env.TITRATE_SKIP_NOTHING) throw new Error(`test: ${reason}, and TITRATE_SKIP_NOTHING is set`);
-    say(`test: ${reason}: tests that compare with Python packages will be skipped`);
+    say(`test: ${reason}: tests that need ${what} will be skipped`);
   };
-  if (process.env.TITRATE_TEST_PYTHON) return;
-  const requirements = path.join(root, 'tests', 'support', 'requirements.txt');
-  const folder = path.join(root, '.titrate', 'python');
+  if (process.env[variable]) return;
+  const requirements = path.join(root, 'tests', 'support', file);
+  const folder = path.join(root, '.titrate', name);
   const python = path.join(folder, 'bin', 'python');
   const stamp = path.join(folder, '.requirements.sha256');
   const wanted = createHash('sha256').update(fs.readFileSync(requirements)).digest('hex');
   if (fs.existsSync(python) && fs.existsSync(stamp) && fs.readFileSync(stamp, 'utf8') === wanted) return;
   if (spawnSync('python3', ['--version']).status !== 0) return give('no python3 here');
   const run = (command, args) => spawnSync(command, args, { stdio: ['ignore', 2, 2] }).status === 0;
-  say('test: preparing .titrate/python with the packages that the tests compare with');
+  say(`test: preparing .titrate/${name} with ${what}`);
   if (!fs.existsSync(python) && !run('python3', ['-m', 'venv', folder]))
     return give('python3 -m venv failed');
   const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '-r', requirements];
-  if (!run(python, pip)) return give('pip install of tests/support/requirements.txt failed');
+  if (!run(python, pip)) return give(`pip install of tests/support/${file} failed`);
   fs.writeFileSync(stamp, wanted);
 }
 
@@ -63,7 +85,7 @@ function runJest(args) {
 async function main() {
   const args = process.argv.slice(2);
   await setup({ say });
-  oraclePython();
+  PYTHONS.forEach(preparePython);
   nativeTensorFlow();
   const failed = await require('./check.cjs').check();
   const status = runJest(args);

@@ -35,6 +35,7 @@ async function optionsFor(queue: TaskQueue, ports: Ports): Promise<QueueOptions>
       return {
         activities: createWarehouseActivities({
           ...ports,
+          landing: ports.landing(),
           warehouse: await ports.warehouse(),
           workingDirectory: settings.workingDirectory,
         }),
@@ -42,7 +43,11 @@ async function optionsFor(queue: TaskQueue, ports: Ports): Promise<QueueOptions>
       };
     case 'featurization':
       return {
-        activities: createFeaturizationActivities({ ...ports, chemistry: ports.chemistry() }),
+        activities: createFeaturizationActivities({
+          ...ports,
+          chemistry: ports.chemistry(),
+          processor: ports.processor(),
+        }),
         maxConcurrentActivityTaskExecutions: 2 * settings.threads.chemistry,
       };
     case 'gpu':

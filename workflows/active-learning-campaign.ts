@@ -25,7 +25,6 @@ import {
 } from '../src/campaign';
 import {
   roundId,
-  stageId,
   WORKFLOWS,
   type CampaignOutcome,
   type Cut,
@@ -34,12 +33,12 @@ import {
 } from '../src/contracts';
 import { deploy, warehouse } from './activities';
 import { showInWebUi } from './campaign-display';
+import { CampaignData } from './campaign-data';
 import { CampaignIntake } from './campaign-intake';
 import { openState, type CampaignInput } from './campaign-opening';
-import type { ingestion } from './ingestion';
 import type { learningCycle } from './learning-cycle';
 import * as messages from './messages';
-import { rootCause, surfaced } from './support';
+import { rootCause } from './support';
 
 /** How long a finished campaign waits for a rollout that is still under way, before it closes its books. */
 const ROLLOUT_PATIENCE = '3 minutes';
@@ -58,14 +57,18 @@ export async function activeLearningCampaign(input: CampaignInput): Promise<Camp
 
 class Campaign {
   private readonly intake: CampaignIntake;
+  private readonly data: CampaignData;
   private finalCut: Cut | null = null;
 
   constructor(private state: CampaignState) {
-    this.intake = new CampaignIntake({
+    const owner = {
       state: () => this.state,
-      update: (next) => this.update(next),
-      event: (kind, message) => this.event(kind, message),
-    });
+      update: (next: Partial<CampaignState>) => this.update(next),
+      event: (kind: string, message: string) => this.event(kind, message),
+      note: (kind: string, message: string) => this.note(kind, message),
+    };
+    this.intake = new CampaignIntake(owner);
+    this.data = new CampaignData(owner);
     this.update({});
   }
 
@@ -129,11 +132,12 @@ class Campaign {
       this.note('deployment', `round ${round}: ${deployment.status}: ${deployment.message}`);
     });
     this.intake.listen();
+    this.data.listen();
   }
 
   async run(): Promise<CampaignOutcome> {
     this.intake.start();
-    const timings = this.state.pool ? [] : await this.ingest();
+    const timings = this.state.pool ? [] : await this.data.open();
     if (this.state.batch) {
       await this.awaitLab();
       if (!this.labIsDone()) return this.handOver();
@@ -142,41 +146,6 @@ class Campaign {
     }
     const reason = await this.playRound(timings);
     return reason ? this.finish(reason) : this.handOver();
-  }
-
-  /** First of all: the pool. A source that cannot be used ends the campaign, since nothing can be learnt without one. */
-  private async ingest(): Promise<StageTiming[]> {
-    const { campaignId, config } = this.state;
-    this.update({ stage: 'ingesting', message: `reading ${config.pool.sources.length} source(s)` });
-    try {
-      const { pool, quarantined, examples, seconds, cached } = await executeChild<typeof ingestion>(
-        WORKFLOWS.ingestion,
-        {
-          workflowId: stageId(campaignId, 'ingestion'),
-          staticSummary: `ingest ${config.pool.sources.map((source) => source.uri).join(', ')}`,
-          args: [
-            {
-              dataset: campaignId,
-              sources: config.pool.sources,
-              caps: config.pool.caps,
-              author: 'titrate',
-              reason: `pool of campaign ${campaignId}`,
-            },
-          ],
-        },
-      );
-      const { dataVersion, molecules, shards, shardCount } = pool;
-      this.update({ pool: { dataVersion, molecules, shards, shardCount } });
-      await warehouse.openCampaign({ campaignId, config, dataVersion, poolSize: molecules });
-      this.event(
-        'ingested',
-        `${molecules} molecules from ${pool.acceptedRows} rows; ${quarantined} rows in quarantine`,
-      );
-      for (const example of examples) this.event('quarantine', example);
-      return [{ stage: 'ingest', round: this.state.round, seconds, cached }];
-    } catch (error) {
-      throw surfaced(error);
-    }
   }
 
   /** Learns and hands out the batch of the current round. A reason to end comes back instead of a batch. */
@@ -201,7 +170,7 @@ class Campaign {
     const { campaignId, config, round } = this.state;
     const { dataVersion, shards } = this.state.pool!;
     const cut = await warehouse.closeCut.executeWithOptions({ summary: `fix what round ${round} knows` }, [
-      { campaignId, round, dataVersion, config },
+      { campaignId, round, dataVersion, config, branch: this.state.dataBranch ?? 0 },
     ]);
     this.update({ lastCut: cut });
     const reason = stopReasonFor(this.state, cut.best?.value ?? null);

@@ -164,7 +164,12 @@ export class CampaignIntake {
       'ref' in rows ? Math.min(CHUNK_ROWS, item.kind === 'file' ? item.count - item.offset : 0) : rows.length;
     const summary = `${count} posted row(s)`;
     const resolved = await featurizers.resolveResults.executeWithOptions({ summary: `check ${summary}` }, [
-      { rows, caps: config.pool.caps, unit: config.objective.unit },
+      {
+        rows,
+        caps: config.pool.caps,
+        standardisation: config.pool.standardisation,
+        unit: config.objective.unit,
+      },
     ]);
     const { receipts, progress } = await warehouse.recordResults.executeWithOptions(
       { summary: `record ${summary}` },

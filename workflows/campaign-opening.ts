@@ -1,15 +1,23 @@
-import { ApplicationFailure, workflowInfo } from '@temporalio/workflow';
+import { ApplicationFailure, patched, workflowInfo } from '@temporalio/workflow';
 import { initialState, type CampaignState } from '../src/campaign';
 import {
   asTitrateError,
   CAMPAIGN_ID_PATTERN,
+  FIRST_STANDARDISATION,
   campaignConfigSchema,
   parseWith,
+  type CampaignConfig,
   type CampaignConfigInput,
 } from '../src/contracts';
 
 /** A campaign is started with its configuration, and carries its state from one execution to the next. */
 export type CampaignInput = CampaignConfigInput | { readonly resume: CampaignState };
+
+/** A campaign that was started before the rule set could be chosen goes on with the one there was, also when its start is replayed. */
+function asStarted(config: CampaignConfig, input: CampaignConfigInput): CampaignConfig {
+  if (input.pool.standardisation !== undefined || patched('rule-set')) return config;
+  return { ...config, pool: { ...config.pool, standardisation: FIRST_STANDARDISATION } };
+}
 
 /**
  * The state that an execution begins with.
@@ -19,7 +27,8 @@ export function openState(input: CampaignInput): CampaignState {
   if (input && typeof input === 'object' && 'resume' in input) return input.resume;
   const { workflowId } = workflowInfo();
   try {
-    const config = parseWith(campaignConfigSchema, input, 'campaign configuration');
+    const parsed = parseWith(campaignConfigSchema, input, 'campaign configuration');
+    const config = asStarted(parsed, input);
     if (!CAMPAIGN_ID_PATTERN.test(workflowId)) {
       throw new Error(
         `the workflow id '${workflowId}' cannot be a campaign id: use letters, digits, '.', '_' and '-', at most 100, starting with a letter or digit`,

@@ -1,5 +1,12 @@
 import type { PoolSummary } from '../activities/warehouse';
-import type { MoleculeCaps, SourceSpec, StandardisedSource } from '../src/contracts';
+import {
+  FIRST_STANDARDISATION,
+  shownUri,
+  type MoleculeCaps,
+  type SourceSpec,
+  type Standardisation,
+  type StandardisedSource,
+} from '../src/contracts';
 import { featurizers, warehouse } from './activities';
 import { mapLimited, surfaced } from './support';
 
@@ -7,6 +14,10 @@ export interface IngestionInput {
   readonly dataset: string;
   readonly sources: readonly SourceSpec[];
   readonly caps: MoleculeCaps;
+  /** Left out by callers from before there was a choice. */
+  readonly standardisation?: Standardisation;
+  /** `head`: on top of what the dataset holds; `nothing`: just these sources. Default: `nothing`. */
+  readonly onto?: 'head' | 'nothing';
   readonly author: string;
   readonly reason: string;
 }
@@ -26,12 +37,13 @@ export async function ingestion(input: IngestionInput): Promise<IngestionOutput>
     let seconds = 0;
     let cached = true;
     const sources = await mapLimited(input.sources, 4, async (source): Promise<StandardisedSource> => {
-      const landed = await warehouse.landSource.executeWithOptions({ summary: `land ${source.uri}` }, [
-        source,
-      ]);
+      const landed = await warehouse.landSource.executeWithOptions(
+        { summary: `land ${shownUri(source.uri)}` },
+        [source],
+      );
       const outcome = await featurizers.standardiseSource.executeWithOptions(
-        { summary: `standardise ${source.uri}` },
-        [{ landed, caps: input.caps }],
+        { summary: `standardise ${shownUri(source.uri)}` },
+        [{ landed, caps: input.caps, standardisation: input.standardisation ?? FIRST_STANDARDISATION }],
       );
       seconds += outcome.seconds;
       cached &&= outcome.cached;
@@ -39,7 +51,7 @@ export async function ingestion(input: IngestionInput): Promise<IngestionOutput>
     });
     const { dataset, author, reason } = input;
     const pool = await warehouse.commitDataset.executeWithOptions({ summary: `commit dataset ${dataset}` }, [
-      { dataset, sources, parent: null, author, reason },
+      { dataset, sources, onto: input.onto ?? 'nothing', author, reason },
     ]);
     return {
       pool,

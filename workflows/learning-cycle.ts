@@ -82,7 +82,7 @@ async function runCycle(input: LearningCycleInput): Promise<LearningCycleOutput>
   const timings: StageTiming[] = [...(input.timings ?? [])];
   const cut = input.cut ?? (await warehouse.closeCut({ campaignId, round, dataVersion, config }));
   const runtime: RuntimePin = {
-    ...(await featurizers.describeChemistry()),
+    ...(await featurizers.describeChemistry({ standardisation: config.pool.standardisation })),
     ...(await gpu.describeRuntime()),
   };
   const context: Round = {

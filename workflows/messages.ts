@@ -6,9 +6,11 @@ import {
   type CampaignHistory,
   type CampaignStage,
   type CampaignStatus,
+  type DataMoved,
   type CurrentBatch,
   type LabResultsMessage,
   type Receipt,
+  type RollbackData,
   type RoundSummary,
 } from '../src/contracts';
 
@@ -32,6 +34,8 @@ export const submitResults = defineUpdate<{ receipts: Receipt[] }, [LabResultsMe
   UPDATES.submitResults,
 );
 export const approveBatch = defineUpdate<{ batchId: string }, [Approval?]>(UPDATES.approveBatch);
+
+export const rollbackData = defineUpdate<DataMoved, [RollbackData]>(UPDATES.rollbackData);
 
 export const status = defineQuery<CampaignStatus>(QUERIES.status);
 export const currentBatch = defineQuery<CurrentBatch>(QUERIES.currentBatch);

@@ -1,9 +1,11 @@
 import {
+  FIRST_STANDARDISATION,
   MEDIA_TYPES,
-  RULE_SET_VERSION,
+  STEPS,
   TitrateError,
   explainIssues,
   labResultSchema,
+  ruleSetName,
   type ArtifactRef,
   type FeaturisedShard,
   type FeaturizerSpec,
@@ -12,17 +14,18 @@ import {
   type MoleculeCaps,
   type Receipt,
   type RuntimePin,
+  type Standardisation,
   type StandardiseRequest,
   type StandardisedSource,
 } from '../../src/contracts';
 import { encodeFeatureMatrix } from '../../src/chemistry';
 import { hashOf } from '../../src/foundation';
-import { standardiseSource as processSource } from '../../src/processing';
+import { convert } from '../../src/measurements';
 import type { StepOutcome } from '../../src/objects';
+import type { ResolvedResult } from '../../src/warehouse';
 import { jsonArtifacts } from '../shared/artifacts';
 import { withHeartbeat } from '../shared/heartbeat';
 import type { FeaturizationPorts } from '../shared/ports';
-import { STEPS } from '../steps';
 
 export interface FeaturiseShardRequest {
   /** JSON array of the shards' ArtifactRefs, and which of them. */
@@ -44,56 +47,55 @@ export interface ResolveResultsRequest {
   readonly rows:
     readonly unknown[] | { readonly ref: ArtifactRef; readonly offset: number; readonly limit: number };
   readonly caps: MoleculeCaps;
-  /** The campaign's unit: a result in another one is refused. */
+  readonly standardisation?: Standardisation;
+  /** The campaign's unit: a result in another one is converted, or refused where that cannot be. */
   readonly unit?: string;
 }
+/** A valid result; with its molecule if it came as SMILES, and with its own value and unit if they were converted. */
+export type ResolvedRow = LabResult & {
+  readonly molecule?: Molecule;
+  readonly reported?: ResolvedResult['reported'];
+};
 export interface ResolvedRows {
-  readonly rows: readonly (LabResult & { readonly molecule?: Molecule })[];
+  readonly rows: readonly ResolvedRow[];
   readonly rejected: readonly { readonly receipt: Receipt; readonly row: unknown }[];
 }
 
+/** The result in the campaign's unit, or why it cannot be converted. */
+function intoUnit(result: LabResult, unit: string | undefined): ResolvedRow | string {
+  const { value, qualifier } = result;
+  if (value === undefined || !result.unit || !unit || result.unit === unit) return result;
+  const converted = convert({ value, qualifier }, result.unit, unit);
+  if (!converted.ok)
+    return `the value in '${result.unit}' cannot be taken into the campaign's unit '${unit}': ${converted.message}`;
+  const inUnit = { ...result, value: converted.value, qualifier: converted.qualifier, unit };
+  // Two spellings of one unit.
+  if (converted.conversion === null) return inUnit;
+  return {
+    ...inUnit,
+    reported: { value, unit: result.unit, conversion: converted.conversion },
+  };
+}
+
 export function createFeaturizationActivities(ports: FeaturizationPorts) {
-  const { objects, steps, chemistry } = ports;
+  const { objects, steps, chemistry, processor } = ports;
   const artifacts = jsonArtifacts(objects);
 
-  async function describeChemistry(): Promise<Pick<RuntimePin, 'rdkit' | 'ruleSet'>> {
-    return { rdkit: await chemistry.version(), ruleSet: RULE_SET_VERSION };
+  async function describeChemistry(input?: {
+    standardisation?: Standardisation;
+  }): Promise<Pick<RuntimePin, 'rdkit' | 'ruleSet'>> {
+    const ruleSet = ruleSetName(input?.standardisation ?? FIRST_STANDARDISATION);
+    return { rdkit: await chemistry.version(), ruleSet };
   }
 
   async function standardiseSource(request: StandardiseRequest): Promise<StepOutcome<StandardisedSource>> {
-    const { landed, caps } = request;
-    const { source, raw } = landed;
-    const key = {
-      inputs: { raw: raw.sha256 },
-      // The uri is where the bytes were, not what they are; only its ending matters when no format is given.
-      parameters: {
-        ...source,
-        uri: source.format ? '' : source.uri.split('.').slice(1).join('.').toLowerCase(),
-        caps,
-      },
-      runtime: { rdkit: await chemistry.version(), ruleSet: RULE_SET_VERSION },
-    };
-    const outcome = await withHeartbeat((signal, progress) =>
-      steps.run(STEPS.standardiseSource, key, async () => {
-        const result = await processSource({
-          raw: await objects.openRead(raw),
-          sourceSha256: raw.sha256,
-          source,
-          caps,
-          chemistry,
-          onProgress: (rows: number) => progress({ source: source.uri, rows }),
-          signal,
-        });
-        return {
-          rows: await objects.put(result.rows, MEDIA_TYPES.ndjson),
-          quarantine: await objects.put(result.quarantine, MEDIA_TYPES.ndjson),
-          accepted: result.accepted,
-          quarantined: result.quarantined,
-          examples: result.examples,
-        };
+    const { source } = request.landed;
+    return withHeartbeat((signal, progress) =>
+      processor.standardise(request, {
+        signal,
+        onProgress: (done) => progress({ source: source.uri, ...done }),
       }),
     );
-    return { ...outcome, value: { source, raw, ...outcome.value } };
   }
 
   async function featuriseShard(request: FeaturiseShardRequest): Promise<StepOutcome<FeaturisedShard>> {
@@ -141,7 +143,7 @@ export function createFeaturizationActivities(ports: FeaturizationPorts) {
       'ref' in given
         ? (await artifacts.getRows<unknown>(given.ref)).slice(given.offset, given.offset + given.limit)
         : given;
-    const valid: (LabResult & { molecule?: Molecule })[] = [];
+    const valid: ResolvedRow[] = [];
     const rejected: { receipt: Receipt; row: unknown }[] = [];
     const refuse = (row: unknown, index: number, message: string) => {
       const id = (row as { resultId?: unknown } | null)?.resultId;
@@ -152,24 +154,24 @@ export function createFeaturizationActivities(ports: FeaturizationPorts) {
     };
     posted.forEach((row, index) => {
       const parsed = labResultSchema.safeParse(row);
-      if (!parsed.success) refuse(row, index, explainIssues(labResultSchema, parsed.error).join('; '));
-      else if (parsed.data.unit && request.unit && parsed.data.unit !== request.unit) {
-        refuse(
-          row,
-          index,
-          `unit '${parsed.data.unit}' is not the campaign's unit '${request.unit}'; convert the value and post it again`,
-        );
-      } else valid.push(parsed.data);
+      if (!parsed.success) {
+        refuse(row, index, explainIssues(labResultSchema, parsed.error).join('; '));
+        return;
+      }
+      const inUnit = intoUnit(parsed.data, request.unit);
+      if (typeof inUnit === 'string') refuse(row, index, inUnit);
+      else valid.push(inUnit);
     });
     const bySmiles = valid.filter((row) => row.smiles !== undefined);
     const outcomes = await withHeartbeat(() =>
       chemistry.standardise(
         bySmiles.map((row) => ({ notation: 'smiles', text: row.smiles! })),
         request.caps,
+        request.standardisation ?? FIRST_STANDARDISATION,
       ),
     );
     const molecules = new Map(bySmiles.map((row, i) => [row, outcomes[i]!]));
-    const rows: (LabResult & { molecule?: Molecule })[] = [];
+    const rows: ResolvedRow[] = [];
     valid.forEach((row, index) => {
       const outcome = molecules.get(row);
       if (!outcome) rows.push(row);

@@ -1,6 +1,7 @@
 import { selectBatch, type SelectedPick } from '../../src/acquisition';
 import { selectRows } from '../../src/chemistry';
 import {
+  STEPS,
   type ArtifactRef,
   type CampaignConfig,
   type Cut,
@@ -17,7 +18,6 @@ import type { FeatureSet } from '../featurization';
 import { jsonArtifacts } from '../shared/artifacts';
 import { withHeartbeat } from '../shared/heartbeat';
 import type { GpuPorts } from '../shared/ports';
-import { STEPS } from '../steps';
 import { featureReader } from './features';
 
 export interface AcquireRequest {

@@ -1,11 +1,12 @@
-import type {
-  CampaignConfig,
-  Cut,
-  FeaturizerSpec,
-  RuntimePin,
-  TrialResult,
-  TrialSpec,
-  TrainingRow,
+import {
+  STEPS,
+  type CampaignConfig,
+  type Cut,
+  type FeaturizerSpec,
+  type RuntimePin,
+  type TrialResult,
+  type TrialSpec,
+  type TrainingRow,
 } from '../../src/contracts';
 import { deriveSeed } from '../../src/foundation';
 import {
@@ -19,7 +20,6 @@ import type { FeatureSet } from '../featurization';
 import { jsonArtifacts } from '../shared/artifacts';
 import { withHeartbeat } from '../shared/heartbeat';
 import type { GpuPorts } from '../shared/ports';
-import { STEPS } from '../steps';
 import { featureReader } from './features';
 
 export interface PlanExplorationRequest {

@@ -1,4 +1,5 @@
 import {
+  STEPS,
   MEDIA_TYPES,
   type ArtifactRef,
   type CampaignConfig,
@@ -23,7 +24,6 @@ import type { FeatureSet } from '../featurization';
 import { jsonArtifacts } from '../shared/artifacts';
 import { withHeartbeat } from '../shared/heartbeat';
 import type { GpuPorts } from '../shared/ports';
-import { STEPS } from '../steps';
 import { featureReader } from './features';
 
 export interface TrainRequest {

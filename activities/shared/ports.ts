@@ -1,7 +1,10 @@
 import type { Chemistry } from '../../src/chemistry';
+import type { Datasets } from '../../src/datasets';
 import type { Learning } from '../../src/learning';
 import type { ObjectStore, PointerLog, StepCache } from '../../src/objects';
+import type { BulkProcessor } from '../../src/processing';
 import type { Deployer } from '../../src/rollout';
+import type { Landing } from '../../src/sources';
 import type { CampaignLog, ModelRegistry } from '../../src/tracking';
 import type { Warehouse } from '../../src/warehouse';
 
@@ -13,6 +16,8 @@ export interface StoragePorts {
 }
 
 export interface WarehousePorts extends StoragePorts {
+  readonly datasets: Datasets;
+  readonly landing: Landing;
   readonly warehouse: Warehouse;
   readonly log: CampaignLog;
   /** Where relative source paths start. */
@@ -21,6 +26,7 @@ export interface WarehousePorts extends StoragePorts {
 
 export interface FeaturizationPorts extends StoragePorts {
   readonly chemistry: Chemistry;
+  readonly processor: BulkProcessor;
 }
 
 export interface GpuPorts extends StoragePorts {

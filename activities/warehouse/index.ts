@@ -1,27 +1,29 @@
-import { createReadStream } from 'node:fs';
-import { readFile, stat } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { ApplicationFailure } from '@temporalio/common';
 import {
+  FIRST_STANDARDISATION,
   INLINE_PICKS,
   MEDIA_TYPES,
   TitrateError,
   labResultSchema,
+  ruleSetName,
   type ArtifactRef,
   type BatchSheet,
   type CampaignConfig,
   type Cut,
-  type LabResult,
+  type DatasetVersion,
   type LandedSource,
-  type Molecule,
   type Pick,
   type Receipt,
   type SourceSpec,
+  type Standardisation,
 } from '../../src/contracts';
 import { sealBatch } from '../../src/acquisition';
 import { sha256 } from '../../src/foundation';
-import type { BatchProgress, CommitDatasetRequest, ResolvedResult } from '../../src/warehouse';
+import type { CommitDatasetRequest } from '../../src/datasets';
+import type { BatchProgress, MovedData, ResolvedResult, RollbackDataRequest } from '../../src/warehouse';
 import type { CampaignHeader } from '../../src/tracking';
+import type { ResolvedRow } from '../featurization';
 import { jsonArtifacts } from '../shared/artifacts';
 import { withHeartbeat } from '../shared/heartbeat';
 import type { WarehousePorts } from '../shared/ports';
@@ -45,7 +47,7 @@ export interface RecordResultsRequest {
   readonly dataVersion: string;
   readonly batchId: string | null;
   /** Valid rows; those that came with a SMILES carry its standard molecule. */
-  readonly rows: readonly (LabResult & { readonly molecule?: Molecule })[];
+  readonly rows: readonly ResolvedRow[];
   /** Rows refused before they got here, kept beside the results so that nothing posted vanishes. */
   readonly rejected: readonly { readonly receipt: Receipt; readonly row: unknown }[];
 }
@@ -74,42 +76,104 @@ export interface PublishedBatch {
   readonly inline: BatchSheet | null;
 }
 
+/** What is known of a molecule that a result names by its id. */
+interface KnownMolecule {
+  readonly smiles: string;
+  readonly inchiKey?: string;
+}
+
 const asText = (bytes: Buffer) => bytes.toString('utf8');
 
 export function createWarehouseActivities(ports: WarehousePorts) {
-  const { objects, warehouse, log, workingDirectory } = ports;
+  const { objects, datasets, landing, warehouse, log, workingDirectory } = ports;
   const artifacts = jsonArtifacts(objects);
 
-  /** Stores the bytes of a source under their own hash. A second landing of the same file is the same object. */
+  /** Stores the bytes of a source under their own hash, in the temporary area. A second landing of the same bytes is the same object. */
   async function landSource(source: SourceSpec): Promise<LandedSource> {
-    const file = path.resolve(workingDirectory, source.uri.replace(/^file:\/\//, ''));
-    const found = await stat(file).catch(() => null);
-    if (!found?.isFile()) {
-      throw new TitrateError('source-missing', {
-        what: found ? 'this is not a file' : `there is no such file (looked for ${file})`,
-        where: source.uri,
-        remedy: `Paths start at the directory of the warehouse worker, ${workingDirectory}`,
-      });
-    }
-    return withHeartbeat(async () => ({
-      source,
-      raw: await objects.putStream(createReadStream(file), MEDIA_TYPES.raw),
-    }));
+    return withHeartbeat((signal, progress) =>
+      landing.land(source, {
+        signal,
+        onProgress: (bytes, total) => progress({ source: source.uri, bytes, total }),
+      }),
+    );
+  }
+
+  async function summarise(version: DatasetVersion): Promise<PoolSummary> {
+    return {
+      dataVersion: version.id,
+      molecules: version.molecules,
+      shards: await artifacts.putJson(version.shards),
+      shardCount: version.shards.length,
+      acceptedRows: version.acceptedRows,
+      quarantinedRows: version.quarantinedRows,
+      duplicateRows: version.duplicateRows,
+      measuredRows: version.measuredRows,
+    };
   }
 
   async function commitDataset(request: CommitDatasetRequest): Promise<PoolSummary> {
     return withHeartbeat(async () => {
-      const version = await warehouse.commitDataset(request);
-      return {
-        dataVersion: version.id,
-        molecules: version.molecules,
-        shards: await artifacts.putJson(version.shards),
-        shardCount: version.shards.length,
-        acceptedRows: version.acceptedRows,
-        quarantinedRows: version.quarantinedRows,
-        duplicateRows: version.duplicateRows,
-        measuredRows: version.measuredRows,
-      };
+      const { version } = await datasets.commit(request);
+      await warehouse.indexDataset(version);
+      return summarise(version);
+    });
+  }
+
+  /**
+   * A version that a campaign can work on.
+   * @throws config-invalid when it was standardised by other rules than the campaign's: results would not find their molecules.
+   */
+  async function versionFor(
+    reference: string,
+    standardisation = FIRST_STANDARDISATION,
+  ): Promise<DatasetVersion> {
+    const version = await datasets.resolve(reference);
+    const wanted = ruleSetName(standardisation);
+    if (version.ruleSet !== wanted) {
+      throw new TitrateError('config-invalid', {
+        what: `the dataset was standardised by ${version.ruleSet}, the campaign works with ${wanted}`,
+        where: `${reference} (${version.id})`,
+        remedy:
+          'Set pool.standardisation to the rules of the dataset, or ingest its sources again with those of the campaign',
+      });
+    }
+    await datasets.requireBytes(version);
+    return version;
+  }
+
+  /** @throws as versionFor; unit-unknown where values measured earlier are in another unit than the campaign's. */
+  async function usableVersion(
+    reference: string,
+    standardisation: Standardisation | undefined,
+    unit: string | undefined,
+  ): Promise<DatasetVersion> {
+    const version = await versionFor(reference, standardisation);
+    if (version.measuredRows) await datasets.measuredValues(version, unit);
+    return version;
+  }
+
+  async function openDataset(input: {
+    reference: string;
+    standardisation?: Standardisation;
+    unit?: string;
+  }): Promise<PoolSummary> {
+    return withHeartbeat(async () =>
+      summarise(await usableVersion(input.reference, input.standardisation, input.unit)),
+    );
+  }
+
+  /** Moves a campaign's data to another version, an earlier cut, or back to the latest. */
+  async function rollbackData(
+    request: RollbackDataRequest & { standardisation?: Standardisation; unit?: string },
+  ): Promise<{ moved: MovedData; pool: PoolSummary }> {
+    const { standardisation, unit, ...move } = request;
+    return withHeartbeat(async () => {
+      // Looked at first: a version that the campaign cannot use must not become its branch.
+      if (!/^(?:latest$|round\/|cut_)/.test(move.to)) {
+        await usableVersion(move.to, standardisation, unit);
+      }
+      const moved = await warehouse.rollbackData(move);
+      return { moved, pool: await summarise(await versionFor(moved.branch.dataVersion, standardisation)) };
     });
   }
 
@@ -118,7 +182,9 @@ export function createWarehouseActivities(ports: WarehousePorts) {
   }
 
   /** Reads a results file (JSON array, `{ results: [...] }` or NDJSON; an artifact or a path) into rows to be taken in. */
-  async function landResults(input: {
+  const landResults = (input: { ref: ArtifactRef | string }) => withHeartbeat(() => readResults(input));
+
+  async function readResults(input: {
     ref: ArtifactRef | string;
   }): Promise<{ rows: ArtifactRef; count: number }> {
     const { ref } = input;
@@ -139,8 +205,20 @@ export function createWarehouseActivities(ports: WarehousePorts) {
     return { rows: await artifacts.putRows(rows), count: rows.length };
   }
 
+  /** Every pick of every batch that the campaign handed out. */
+  async function pickedBefore(campaignId: string): Promise<Pick[]> {
+    const picks: Pick[] = [];
+    for (const key of await objects.listRecords(`campaigns/${campaignId}/batches/`)) {
+      const ref = JSON.parse(asText((await objects.readRecord(key))!)) as ArtifactRef;
+      picks.push(...(await artifacts.getJson<BatchSheet>(ref)).picks);
+    }
+    return picks;
+  }
+
   /** Takes posted rows in, and tells how many picks of the open batch are still out. */
-  async function recordResults(
+  const recordResults = (request: RecordResultsRequest) => withHeartbeat(() => record(request));
+
+  async function record(
     request: RecordResultsRequest,
   ): Promise<{ receipts: Receipt[]; progress: BatchProgress | null }> {
     const { campaignId, dataVersion, rows, rejected, batchId } = request;
@@ -149,16 +227,28 @@ export function createWarehouseActivities(ports: WarehousePorts) {
       await objects.createRecord(`campaigns/${campaignId}/rejected/${sha256(bytes)}`, bytes);
     }
     const byId = rows.filter((row) => !row.molecule).map((row) => row.moleculeId!);
-    const known = await warehouse.findMolecules(dataVersion, [...new Set(byId)]);
+    const version = await datasets.version(dataVersion);
+    const known = new Map<string, KnownMolecule>(await datasets.findMolecules(version, [...new Set(byId)]));
+    if (byId.some((id) => !known.has(id))) {
+      // Molecules of a batch that went out before the data were moved may not be in today's pool.
+      for (const pick of await pickedBefore(campaignId))
+        if (!known.has(pick.moleculeId)) known.set(pick.moleculeId, { smiles: pick.smiles });
+    }
     const unknown: Receipt[] = [];
     const resolved: ResolvedResult[] = [];
-    for (const { molecule, ...row } of rows) {
+    for (const { molecule, reported, ...row } of rows) {
       const moleculeId = molecule?.moleculeId ?? row.moleculeId!;
-      const standardSmiles = molecule?.smiles ?? known.get(moleculeId)?.smiles;
-      if (standardSmiles) {
-        resolved.push({ ...labResultSchema.parse(row), moleculeId, standardSmiles });
+      const found = molecule ?? known.get(moleculeId);
+      if (found) {
+        resolved.push({
+          ...labResultSchema.parse(row),
+          moleculeId,
+          standardSmiles: found.smiles,
+          ...(found.inchiKey ? { inchiKey: found.inchiKey } : {}),
+          ...(reported ? { reported } : {}),
+        });
       } else {
-        const message = `moleculeId ${moleculeId} is not in the pool; give its smiles`;
+        const message = `moleculeId ${moleculeId} is neither in the pool nor in a batch of this campaign; give its smiles`;
         unknown.push({ resultId: row.resultId, status: 'rejected', moleculeId, message });
       }
     }
@@ -173,20 +263,28 @@ export function createWarehouseActivities(ports: WarehousePorts) {
     campaignId: string;
     round: number;
     dataVersion: string;
+    branch?: number;
     config: CampaignConfig;
   }): Promise<Cut> {
-    return withHeartbeat(() => warehouse.closeCut(input));
+    return withHeartbeat(async () => {
+      const cut = await warehouse.closeCut(input);
+      // No record names the list of the pool's shards; storing it again keeps it young, so that a prune in a long wait spares it.
+      await artifacts.putJson((await datasets.version(cut.dataVersion)).shards);
+      return cut;
+    });
   }
 
   /** Seals the batch, marks its molecules as out with the lab, and fixes it: a retry returns the batch that stands. */
-  async function publishBatch(request: PublishBatchRequest): Promise<PublishedBatch> {
+  const publishBatch = (request: PublishBatchRequest) => withHeartbeat(() => publish(request));
+
+  async function publish(request: PublishBatchRequest): Promise<PublishedBatch> {
     const { campaignId, round, batchId, objective } = request;
     const picks = await artifacts.getRows<Pick>(request.picks);
-    const known = await warehouse.findMolecules(
-      request.dataVersion,
+    const known = await datasets.findMolecules(
+      await datasets.version(request.dataVersion),
       picks.map((pick) => pick.moleculeId),
     );
-    const sheet = sealBatch({
+    const fresh = sealBatch({
       batchId,
       campaignId,
       round,
@@ -203,17 +301,7 @@ export function createWarehouseActivities(ports: WarehousePorts) {
         return compoundId === undefined ? pick : { ...pick, compoundId };
       }),
     });
-    const ref = await artifacts.putJson(sheet);
-    const key = `campaigns/${campaignId}/batches/${String(round).padStart(6, '0')}`;
-    if (!(await objects.createRecord(key, Buffer.from(JSON.stringify(ref))))) {
-      const standing = JSON.parse(asText((await objects.readRecord(key))!)) as ArtifactRef;
-      if (standing.sha256 !== ref.sha256) {
-        throw ApplicationFailure.nonRetryable(
-          `batch ${batchId} was sealed before with other picks; a sealed batch is never replaced`,
-          'conflict',
-        );
-      }
-    }
+    const { sheet, ref } = await standingSheet(campaignId, round, fresh);
     await warehouse.openBatch(campaignId, batchId, round, sheet.picks);
     const { outstanding } = await warehouse.batchProgress(campaignId, batchId);
     const size = sheet.picks.length;
@@ -227,7 +315,40 @@ export function createWarehouseActivities(ports: WarehousePorts) {
     };
   }
 
-  return { landSource, commitDataset, openCampaign, landResults, recordResults, closeCut, publishBatch };
+  /**
+   * A sealed batch is never replaced. A round that is played again on other data (its records failed, and somebody moved the data
+   * meanwhile) hands out the batch that stands; one that comes to other picks on the same cut is a fault.
+   */
+  async function standingSheet(
+    campaignId: string,
+    round: number,
+    sheet: BatchSheet,
+  ): Promise<{ sheet: BatchSheet; ref: ArtifactRef }> {
+    const ref = await artifacts.putJson(sheet);
+    const key = `campaigns/${campaignId}/batches/${String(round).padStart(6, '0')}`;
+    if (await objects.createRecord(key, Buffer.from(JSON.stringify(ref)))) return { sheet, ref };
+    const standingRef = JSON.parse(asText((await objects.readRecord(key))!)) as ArtifactRef;
+    if (standingRef.sha256 === ref.sha256) return { sheet, ref };
+    const standing = await artifacts.getJson<BatchSheet>(standingRef);
+    if (standing.cutId !== sheet.cutId) return { sheet: standing, ref: standingRef };
+    throw new TitrateError('contradiction', {
+      what: `batch ${sheet.batchId} was sealed before with other picks on the same cut; a sealed batch is never replaced`,
+      where: `campaign '${campaignId}', round ${round}`,
+      remedy: 'See which worker computed each: the picks of one cut are the same everywhere',
+    });
+  }
+
+  return {
+    landSource,
+    commitDataset,
+    openDataset,
+    rollbackData,
+    openCampaign,
+    landResults,
+    recordResults,
+    closeCut,
+    publishBatch,
+  };
 }
 
 export type WarehouseActivities = ReturnType<typeof createWarehouseActivities>;

@@ -55,6 +55,8 @@ export interface CampaignState {
   /** The round in work: 1 from the first batch on. */
   readonly round: number;
   readonly pool: Pool | null;
+  /** Number of the data branch in force; absent while the data were never moved. */
+  readonly dataBranch?: number;
   readonly batch: OpenBatch | null;
   readonly model: ModelVersion | null;
   /** Where the last round was computed: other bits may come from elsewhere, so a change is told. */
@@ -198,6 +200,7 @@ export function statusOf(state: CampaignState): CampaignStatus {
     rounds: state.config.budget.rounds,
     poolSize: state.pool?.molecules ?? 0,
     dataVersion: state.pool?.dataVersion ?? null,
+    dataBranch: state.dataBranch ?? null,
     labels: state.lastCut?.labels ?? 0,
     best: state.lastCut?.best?.value ?? null,
     modelVersion: state.model?.id ?? null,

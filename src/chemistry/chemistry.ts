@@ -1,4 +1,11 @@
-import type { FeatureMatrix, FeaturizerSpec, Molecule, MoleculeCaps, QuarantineRow } from '../contracts';
+import type {
+  FeatureMatrix,
+  FeaturizerSpec,
+  Molecule,
+  MoleculeCaps,
+  QuarantineRow,
+  Standardisation,
+} from '../contracts';
 
 /** A structure as it came: SMILES or one molblock. */
 export interface StructureInput {
@@ -16,7 +23,13 @@ export type StandardiseOutcome =
  */
 export interface Chemistry {
   /** Outcome i belongs to input i. */
-  standardise(inputs: readonly StructureInput[], caps: MoleculeCaps): Promise<StandardiseOutcome[]>;
+  standardise(
+    inputs: readonly StructureInput[],
+    caps: MoleculeCaps,
+    standardisation: Standardisation,
+  ): Promise<StandardiseOutcome[]>;
+  /** Bemis-Murcko scaffold of each standard SMILES as canonical SMILES; '' for a molecule without rings, null where it cannot be had. */
+  scaffolds(smiles: readonly string[]): Promise<(string | null)[]>;
   /** Features of standard molecules, row i for molecule i. @throws molecule-invalid naming the molecule that cannot be featurised. */
   featurise(
     molecules: readonly Pick<Molecule, 'moleculeId' | 'smiles'>[],

@@ -68,8 +68,13 @@ export class DisposableThread<Task, Item, Value> {
     } finally {
       clearTimeout(timer);
       this.settle = null;
-      this.worker.unref();
+      this.rest();
     }
+  }
+
+  /** An idle thread keeps no process alive. One that is being ended does until it is gone: somebody waits for that. */
+  private rest(): void {
+    if (this.gone === null) this.worker.unref();
   }
 
   /** Never rejects; after `lost` the thread is of no more use. */
@@ -87,7 +92,7 @@ export class DisposableThread<Task, Item, Value> {
     } finally {
       stopWatching();
       this.settle = null;
-      this.worker.unref();
+      this.rest();
     }
   }
 
@@ -146,6 +151,7 @@ export class DisposableThread<Task, Item, Value> {
   /** Ends the thread, whatever it is doing; a chunk under way ends as `lost`. Resolves when it is gone. */
   async dispose(): Promise<void> {
     this.lose('the thread was ended');
+    this.worker.ref();
     await this.exited;
   }
 }

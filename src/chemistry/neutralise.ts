@@ -1,15 +1,5 @@
+import { readGraph, type GraphAtom as Atom } from './rdkit-graph';
 import { atomTokens, StructureProblem, type AtomToken } from './structure-text';
-
-/** The part of RDKit's JSON (CommonChem) that neutralising needs; absent fields take the defaults carbon, 0, 0, single. */
-interface CommonChem {
-  readonly molecules: readonly [
-    {
-      readonly atoms: readonly { readonly z?: number; readonly impHs?: number; readonly chg?: number }[];
-      readonly bonds: readonly { readonly bo?: number; readonly atoms: readonly [number, number] }[];
-      readonly extensions?: readonly { readonly name: string; readonly aromaticAtoms?: readonly number[] }[];
-    },
-  ];
-}
 
 /** Valences that an element has when it is neutral. An element that is not here never gains or loses a proton. */
 const NEUTRAL_VALENCES: Readonly<Record<number, readonly number[]>> = {
@@ -31,40 +21,6 @@ const CARBON = 6;
 /** Anions of these, next to these, are acids: they keep their charge longest where a fixed cation has to be balanced. */
 const ACID_CENTRES = new Set([6, 7, 15, 16, 17, 33, 34, 35, 53]);
 const CHALCOGENS = new Set([8, 16]);
-
-interface Atom {
-  readonly z: number;
-  charge: number;
-  hydrogens: number;
-  valence: number;
-  readonly aromatic: boolean;
-  readonly neighbours: { readonly atom: number; readonly order: number }[];
-}
-
-function readGraph(json: string): Atom[] {
-  const [molecule] = (JSON.parse(json) as CommonChem).molecules;
-  const aromatic = new Set(
-    molecule.extensions?.find(({ name }) => name === 'rdkitRepresentation')?.aromaticAtoms,
-  );
-  const atoms: Atom[] = molecule.atoms.map(({ z = CARBON, impHs = 0, chg = 0 }, index) => ({
-    z,
-    charge: chg,
-    hydrogens: impHs,
-    valence: impHs,
-    aromatic: aromatic.has(index),
-    neighbours: [],
-  }));
-  for (const {
-    bo: order = 1,
-    atoms: [a, b],
-  } of molecule.bonds) {
-    atoms[a]!.neighbours.push({ atom: b, order });
-    atoms[b]!.neighbours.push({ atom: a, order });
-    atoms[a]!.valence += order;
-    atoms[b]!.valence += order;
-  }
-  return atoms;
-}
 
 function canGainProton(atom: Atom): boolean {
   // A carbanion inside an aromatic ring (cyclopentadienyl) would lose its aromaticity: a different molecule, not a salt form.
@@ -136,7 +92,7 @@ function isAcidic(atoms: readonly Atom[], atom: Atom): boolean {
  * @throws StructureProblem when an atom cannot be rewritten
  */
 export function neutralise(smiles: string, json: string): string | null {
-  const atoms = readGraph(json);
+  const { atoms } = readGraph(json);
   const tokens = atomTokens(smiles);
   if (tokens.length !== atoms.length)
     throw new StructureProblem(`${tokens.length} atoms in the text of ${smiles}, ${atoms.length} parsed`);

@@ -4,6 +4,7 @@ import {
   type FeaturizerSpec,
   type Molecule,
   type MoleculeCaps,
+  type Standardisation,
 } from '../contracts';
 import { compiledEntry } from '../foundation';
 import type { Chemistry, StandardiseOutcome, StructureInput } from './chemistry';
@@ -51,7 +52,11 @@ export function createChemistry({ threads, deadlineMs = DEADLINE_MS }: Chemistry
 class RdkitChemistry implements Chemistry {
   constructor(private readonly pool: RdkitPool<RdkitTask, StructureInput, RdkitValue>) {}
 
-  async standardise(inputs: readonly StructureInput[], caps: MoleculeCaps): Promise<StandardiseOutcome[]> {
+  async standardise(
+    inputs: readonly StructureInput[],
+    caps: MoleculeCaps,
+    standardisation: Standardisation,
+  ): Promise<StandardiseOutcome[]> {
     const outcomes = inputs.map((input) => {
       const screened = screenStructure(input, caps);
       return screened.ok ? { input, heavyAtoms: screened.heavyAtoms } : screened;
@@ -60,7 +65,7 @@ class RdkitChemistry implements Chemistry {
       'input' in outcome ? [item(outcome.input, outcome.heavyAtoms)] : [],
     );
     const results = (await this.pool.run(
-      { kind: 'standardise', caps },
+      { kind: 'standardise', caps, standardisation },
       sound,
     )) as PoolResult<StandardiseOutcome>[];
     let at = 0;
@@ -110,16 +115,26 @@ class RdkitChemistry implements Chemistry {
     size: DepictSize = DEFAULT_DEPICT_SIZE,
   ): Promise<(string | null)[]> {
     const { width, height } = checkDepictSize(size);
-    const drawable = smiles.map((text) => {
+    return this.textOfEach({ kind: 'depict', width, height }, smiles);
+  }
+
+  scaffolds(smiles: readonly string[]): Promise<(string | null)[]> {
+    return this.textOfEach({ kind: 'scaffold' }, smiles);
+  }
+
+  /** For what gives a text of a molecule; null where RDKit cannot have it or comes down on it. */
+  private async textOfEach(
+    task: Extract<RdkitTask, { kind: 'depict' | 'scaffold' }>,
+    smiles: readonly string[],
+  ): Promise<(string | null)[]> {
+    const usable = smiles.map((text) => {
       const screened = screenStructure({ notation: 'smiles', text }, NO_CAPS);
       return screened.ok ? item({ notation: 'smiles', text: screened.text }, screened.heavyAtoms) : null;
     });
-    const items = drawable.filter((entry) => entry !== null);
-    const results = (await this.pool.run({ kind: 'depict', width, height }, items)) as PoolResult<
-      string | null
-    >[];
+    const items = usable.filter((entry) => entry !== null);
+    const results = (await this.pool.run(task, items)) as PoolResult<string | null>[];
     let at = 0;
-    return drawable.map((entry) => {
+    return usable.map((entry) => {
       const result = entry && results[at++]!;
       return result?.ok ? result.value : null;
     });

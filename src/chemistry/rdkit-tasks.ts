@@ -1,31 +1,36 @@
-import type { FeaturizerSpec, MoleculeCaps } from '../contracts';
+import type { FeaturizerSpec, MoleculeCaps, Standardisation } from '../contracts';
 import type { StandardiseOutcome, StructureInput } from './chemistry';
 import { drawSvg, type DepictSize } from './depict';
 import { featureRow, type FeatureRow } from './featurize';
 import type { LoadedRdkit } from './rdkit-module';
-import { standardiseStructure, withMol } from './standardise';
+import { murckoScaffold } from './murcko';
+import { withMol } from './molecule';
+import { standardiseStructure } from './standardise';
 
 /** What a chemistry thread can be asked to do with each structure of a chunk. */
 export type RdkitTask =
-  | { readonly kind: 'standardise'; readonly caps: MoleculeCaps }
+  | { readonly kind: 'standardise'; readonly caps: MoleculeCaps; readonly standardisation: Standardisation }
   | { readonly kind: 'featurise'; readonly spec: FeaturizerSpec }
+  | { readonly kind: 'scaffold' }
   | ({ readonly kind: 'depict' } & DepictSize);
 
 export type FeatureOutcome =
   { readonly ok: true; readonly row: FeatureRow } | { readonly ok: false; readonly message: string };
 
-/** `standardise` gives a StandardiseOutcome, `featurise` a FeatureOutcome, `depict` an SVG or null. */
+/** `standardise` gives a StandardiseOutcome, `featurise` a FeatureOutcome, `scaffold` a SMILES or null, `depict` an SVG or null. */
 export type RdkitValue = StandardiseOutcome | FeatureOutcome | string | null;
 
 /** Runs inside a thread. Whatever it throws, the instance of RDKit is no longer to be trusted. */
 export function runTask(loaded: LoadedRdkit, task: RdkitTask, input: StructureInput): RdkitValue {
   switch (task.kind) {
     case 'standardise':
-      return standardiseStructure(loaded, input, task.caps);
+      return standardiseStructure(loaded, input, task.caps, task.standardisation);
     case 'featurise': {
       const row = withMol(loaded, input.text, '{}', (mol) => featureRow(mol, task.spec));
       return row ? { ok: true, row } : { ok: false, message: loaded.takeLog() || 'RDKit gives no reason' };
     }
+    case 'scaffold':
+      return murckoScaffold(loaded, input.text);
     case 'depict': {
       const svg = withMol(loaded, input.text, '{}', (mol) => drawSvg(mol, task));
       loaded.takeLog();

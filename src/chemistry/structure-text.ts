@@ -15,6 +15,9 @@ const ATOM = /\[[^\]]*\]|Br|Cl|[BCNOPSFIbcnops*]/g;
 const HYDROGEN = /^\[\d*H[+-]?\d*(:\d+)?\]$/;
 const CARBON = /^(C|c|\[\d*(C(?![adeflmnorsu])|c).*\])$/;
 
+/** Nitro groups as canonical SMILES writes them: common charges that write a bond, which no rule changes. */
+export const NITRO = /\[N\+\]\(=O\)\[O-\]|O=\[N\+\]\(\[O-\]\)/g;
+
 /** The atoms of a SMILES in the order they are written, which is the order of atom indices after parsing. */
 export function atomTokens(smiles: string): AtomToken[] {
   return [...smiles.matchAll(ATOM)].map((match) => ({

@@ -37,7 +37,7 @@ export function readCampaignFile(file: string): CampaignConfig {
 
 /** @throws TitrateError source-missing naming every source that is not a readable file, before anything is started. */
 export function requireSources(config: CampaignConfig, workingDirectory: string): void {
-  const missing = config.pool.sources
+  const missing = (config.pool.sources ?? [])
     .filter(({ uri }) => !/^[a-z][a-z0-9+.-]+:\/\//i.test(uri))
     .map(({ uri }) => path.resolve(workingDirectory, uri))
     .filter((file) => !statSync(file, { throwIfNoEntry: false })?.isFile());

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir, rm, statfs, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { moleculeCapsSchema } from '../contracts';
+import { moleculeCapsSchema, standardisationSchema } from '../contracts';
 import type { BackendReport } from '../learning/backends';
 import { findTemporalCli, isPortFree, runningStack, STACK_ENTRIES } from '../platform/local-stack';
 import { homePaths, type Settings } from '../platform/settings';
@@ -126,6 +126,7 @@ const chemistry: Check = {
       const [outcome] = await rdkit.standardise(
         [{ notation: 'smiles', text: ASPIRIN }],
         moleculeCapsSchema.parse({}),
+        standardisationSchema.parse({}),
       );
       if (!outcome?.ok) return fail(`aspirin cannot be read: ${outcome?.message}`, remedy);
       const { data } = await rdkit.featurise([outcome.molecule], {

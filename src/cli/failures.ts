@@ -83,10 +83,14 @@ export function explainFailure(error: unknown): TitrateError {
   return asTitrateError(error);
 }
 
-/** Exit codes: 1 failed, 2 wrong use. */
+/** What a shell expects of a command that was interrupted: 128 and the number of SIGINT. */
+const INTERRUPTED = 130;
+
+/** Exit codes: 1 failed, 2 wrong use, 130 interrupted. */
 export function exitCodeOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-  return error instanceof TitrateError && error.code === 'usage' ? 2 : 1;
+  if (!(error instanceof TitrateError)) return 1;
+  return error.code === 'usage' ? 2 : error.code === 'cancelled' ? INTERRUPTED : 1;
 }
 
 /** Says what went wrong in one or two lines; with --json also as one JSON value on standard output. */

@@ -5,6 +5,7 @@ import { packageRoot } from '../foundation';
 import { reportFailure } from './failures';
 import { batchVerbs } from './verbs/batch';
 import { campaignVerbs } from './verbs/campaign';
+import { dataVerbs } from './verbs/data';
 import { demoVerb } from './verbs/demo';
 import { doctorVerb } from './verbs/doctor';
 import { modelsVerbs } from './verbs/models';
@@ -36,6 +37,7 @@ export function createProgram(): Command {
     campaignVerbs,
     batchVerbs,
     resultsVerbs,
+    dataVerbs,
     modelsVerbs,
     predictVerb,
     reportVerb,
@@ -53,6 +55,12 @@ const flushed = (stream: NodeJS.WriteStream) =>
 export async function main(argv: readonly string[]): Promise<never> {
   // A reader that has seen enough (`titrate batch show … | head`) is no failure.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+  // Nothing left to wait for, and no end reached: that must not look like success.
+  const unfinished = () => {
+    process.stderr.write('titrate: the command ended before it was done\n');
+    process.exitCode = 1;
+  };
+  process.once('beforeExit', unfinished);
   try {
     await createProgram().parseAsync([...argv]);
   } catch (error) {

@@ -1,10 +1,13 @@
 import { Presets, SingleBar } from 'cli-progress';
 
+/** Updates that an estimate is made from: fewer, and it jumps about. */
+const ETA_STEPS = 200;
 /** Quicker work needs no bar, milliseconds. */
 const SHOW_AFTER_MS = 2000;
 
 export interface Progress {
-  update(done: number, total?: number): void;
+  /** @param note shown behind the numbers, for instance the rows so far */
+  update(done: number, total?: number, note?: string): void;
   stop(): void;
 }
 
@@ -15,18 +18,19 @@ export function createProgress(label: string, total: number): Progress {
   let bar: SingleBar | null = null;
   let known = total;
   return {
-    update(done, newTotal = known) {
+    update(done, newTotal = known, note = '') {
+      const payload = { note: note && `| ${note} ` };
       known = newTotal;
       if (!bar && performance.now() - startedAt > SHOW_AFTER_MS && done < known) {
-        const format = `${label} [{bar}] {value}/{total} | {eta_formatted} left`;
+        const format = `${label} [{bar}] {percentage} % {note}| {eta_formatted} left`;
         bar = new SingleBar(
-          { format, stream: process.stderr, clearOnComplete: true, hideCursor: true },
+          { format, stream: process.stderr, clearOnComplete: true, hideCursor: true, etaBuffer: ETA_STEPS },
           Presets.shades_classic,
         );
-        bar.start(known, done);
+        bar.start(known, done, payload);
       }
       bar?.setTotal(known);
-      bar?.update(done);
+      bar?.update(done, payload);
     },
     stop: () => bar?.stop(),
   };

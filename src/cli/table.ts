@@ -8,8 +8,16 @@ export function formatNumber(value: number): string {
   return Number.isInteger(value) ? String(value) : String(Number(value.toPrecision(4)));
 }
 
+/** Text of a file or a server may hold escape sequences, which a terminal would obey. */
+// eslint-disable-next-line no-control-regex
+const CONTROLS = /[\u0000-\u001f\u007f-\u009f]+/g;
+
 const show = (cell: Cell) =>
-  cell === null || cell === undefined ? '-' : typeof cell === 'number' ? formatNumber(cell) : cell;
+  cell === null || cell === undefined
+    ? '-'
+    : typeof cell === 'number'
+      ? formatNumber(cell)
+      : cell.replace(CONTROLS, ' ');
 
 /** Lines of a table: columns padded, numbers to the right. Empty rows give a line that says so. */
 export function table(

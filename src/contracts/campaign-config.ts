@@ -1,32 +1,9 @@
 import { z } from 'zod';
 import { CAMPAIGN_ID_PATTERN } from './ids';
 import { featurizerSchema, type FeaturizerInput } from './features';
-import { moleculeCapsSchema } from './molecules';
+import { moleculeCapsSchema, standardisationSchema } from './molecules';
 import { modelFamilySchema } from './models';
-
-/** Where molecules (and possibly measured values) come from. Relative paths start at the directory `titrate up` runs in. */
-export const sourceSchema = z.strictObject({
-  uri: z.string().min(1).describe('Path of the file.'),
-  format: z.enum(['csv', 'sdf']).optional().describe('Taken from the file name when left out.'),
-  smilesColumn: z
-    .string()
-    .min(1)
-    .optional()
-    .describe("CSV column that holds SMILES. Default: 'smiles', in any case."),
-  compoundIdColumn: z
-    .string()
-    .min(1)
-    .optional()
-    .describe("CSV column or SDF field with the lab's own compound id."),
-  valueColumn: z
-    .string()
-    .min(1)
-    .optional()
-    .describe('Column or field with values measured earlier; leave out for a pure pool.'),
-  qualifierColumn: z.string().min(1).optional().describe("Column or field with '=', '<' or '>'."),
-  unit: z.string().max(50).optional().describe("Unit of valueColumn; must be the objective's."),
-});
-export type SourceSpec = z.infer<typeof sourceSchema>;
+import { sourceSchema } from './sources';
 
 export const strategySchema = z.enum(['random', 'greedy', 'ucb', 'ei', 'thompson']);
 export type Strategy = z.infer<typeof strategySchema>;
@@ -72,10 +49,23 @@ export const campaignConfigSchema = z.strictObject({
       .optional()
       .describe('Stop when a measured value is at least (maximize) or at most (minimize) this.'),
   }),
-  pool: z.strictObject({
-    sources: z.array(sourceSchema).min(1).max(100),
-    caps: moleculeCapsSchema.prefault({}),
-  }),
+  pool: z
+    .strictObject({
+      sources: z.array(sourceSchema).min(1).max(100).optional(),
+      dataset: z
+        .string()
+        .min(1)
+        .max(300)
+        .optional()
+        .describe(
+          "Instead of sources: a dataset ingested before, as 'name' (its head), 'name@tag' or a version id 'data_…'.",
+        ),
+      caps: moleculeCapsSchema.prefault({}),
+      standardisation: standardisationSchema.prefault({}),
+    })
+    .refine((pool) => (pool.sources === undefined) !== (pool.dataset === undefined), {
+      message: 'expected either sources or dataset',
+    }),
   featurizers: z.array(featurizerSchema).min(1).max(8).prefault(DEFAULT_FEATURIZERS),
   exploration: z
     .strictObject({

@@ -21,9 +21,14 @@ export const ERROR_KINDS = {
   'labels-insufficient': { status: 422, retryable: false },
   'unit-unknown': { status: 400, retryable: false },
   'not-found': { status: 404, retryable: false },
+  /** Somebody else is at it; it passes. */
   conflict: { status: 409, retryable: true },
+  /** It stands in the way of what is there already, and will go on to. */
+  contradiction: { status: 409, retryable: false },
   'artifact-corrupt': { status: 500, retryable: false },
   'artifact-missing': { status: 500, retryable: true },
+  /** Deleted on purpose, by a person: it comes back only when somebody brings it. */
+  'artifact-pruned': { status: 410, retryable: false },
   'runtime-mismatch': { status: 503, retryable: true },
   'thread-died': { status: 500, retryable: true },
   'deadline-exceeded': { status: 504, retryable: true },

@@ -1,5 +1,6 @@
 export * from './artifacts';
 export * from './campaign-config';
+export * from './datasets';
 export * from './errors';
 export * from './features';
 export * from './ids';
@@ -10,7 +11,9 @@ export * from './models';
 export * from './molecules';
 export * from './records';
 export * from './search-attributes';
+export * from './sources';
 export * from './stages';
 export * from './status';
+export * from './steps';
 export * from './task-queues';
 export * from './validation';

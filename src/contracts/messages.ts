@@ -1,3 +1,5 @@
+import { z } from 'zod';
+
 /** Names of workflows, signals, updates and queries. Anything that can speak to Temporal drives a campaign by these. */
 export const WORKFLOWS = {
   campaign: 'activeLearningCampaign',
@@ -10,5 +12,33 @@ export const WORKFLOWS = {
 } as const;
 
 export const SIGNALS = { labResults: 'labResults', pause: 'pause', resume: 'resume', stop: 'stop' } as const;
-export const UPDATES = { submitResults: 'submitResults', approveBatch: 'approveBatch' } as const;
+export const UPDATES = {
+  submitResults: 'submitResults',
+  approveBatch: 'approveBatch',
+  rollbackData: 'rollbackData',
+} as const;
 export const QUERIES = { status: 'status', currentBatch: 'currentBatch', history: 'history' } as const;
+
+/** Update `rollbackData`: whose data the coming rounds learn from. */
+export const rollbackDataSchema = z.strictObject({
+  to: z
+    .string()
+    .min(1)
+    .max(300)
+    .describe(
+      "'data_…' or 'name@tag': another version of the pool and the values measured before. 'round/N' or 'cut_…': the results that round knew. 'latest': every result that ever arrived, on the pool the campaign began with.",
+    ),
+  by: z.string().min(1).max(200).describe('Who asks.'),
+  reason: z.string().min(1).max(2000).describe('Why: kept in the history.'),
+});
+export type RollbackData = z.infer<typeof rollbackDataSchema>;
+
+/** Answer of `rollbackData`. */
+export interface DataMoved {
+  /** Number of the branch now in force. */
+  readonly branch: number;
+  readonly to: string;
+  readonly dataVersion: string;
+  /** Results that count now; later ones are added to them. */
+  readonly results: number;
+}

@@ -56,6 +56,8 @@ export interface CampaignStatus {
   readonly rounds: number;
   readonly poolSize: number;
   readonly dataVersion: string | null;
+  /** Number of the data branch in force; null while the data were never moved by rollbackData. */
+  readonly dataBranch: number | null;
   readonly labels: number;
   readonly best: number | null;
   readonly modelVersion: string | null;

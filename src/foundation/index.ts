@@ -4,3 +4,4 @@ export * from './ndjson';
 export * from './normal';
 export * from './paths';
 export * from './random';
+export * from './sql';

@@ -51,8 +51,15 @@ export interface StagedFile {
   discard(): Promise<void>;
 }
 
-/** Writes a stream to a new file in `directory`. A stream that fails leaves nothing behind. */
-export async function stageStream(directory: string, data: Readable): Promise<StagedFile> {
+/**
+ * Writes a stream to a new file in `directory`. A stream that fails leaves nothing behind.
+ * @param observe sees every chunk on its way, e.g. for further checksums.
+ */
+export async function stageStream(
+  directory: string,
+  data: Readable,
+  observe?: (chunk: Buffer) => void,
+): Promise<StagedFile> {
   await makeDurableDirectory(directory);
   const file = path.join(directory, `${process.pid}-${randomUUID()}`);
   const hash = createHash('sha256');
@@ -63,6 +70,7 @@ export async function stageStream(directory: string, data: Readable): Promise<St
       for await (const piece of source as AsyncIterable<Buffer | string>) {
         const chunk = typeof piece === 'string' ? Buffer.from(piece) : piece;
         hash.update(chunk);
+        observe?.(chunk);
         bytes += chunk.length;
         for (let at = 0; at < chunk.length;) at += (await handle.write(chunk, at)).bytesWritten;
       }

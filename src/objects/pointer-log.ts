@@ -4,10 +4,11 @@ import type { ObjectStore } from './object-store';
 import type { PointerEntry, PointerLog } from './pointers';
 
 type Move = Omit<PointerEntry, 'number'>;
+type MovedBy = Parameters<PointerLog['move']>[2];
 
 /**
  * Pointer logs as records `pointers/<pointer>/<number>`.
- * `move` finds an operation that has moved this pointer already and returns that entry.
+ * `move` and `moveFrom` find an operation that has moved this pointer already and return that entry.
  * @throws TitrateError usage when an operation that moved the pointer to one target asks for another.
  */
 export function createPointerLog(objects: ObjectStore): PointerLog {
@@ -19,25 +20,38 @@ export function createPointerLog(objects: ObjectStore): PointerLog {
   };
   const entryOf = ({ number, value }: NumberedEntry<Move>): PointerEntry => ({ number, ...value });
 
-  return {
-    async move(pointer, target, { operationId, author, reason }) {
-      let found: NumberedEntry<Move> | undefined;
-      const appended = await logOf(pointer).append((entries) => {
-        found = entries.find((entry) => entry.value.operationId === operationId);
-        if (found) return null;
-        const previous = entries.at(-1)?.value.target ?? null;
-        return { pointer, target, operationId, previous, author, reason, at: new Date().toISOString() };
+  /** Appends the move unless the operation has made one, or `mayFollow` refuses the target it would follow (then null). */
+  async function moveIf(
+    pointer: string,
+    target: string,
+    { operationId, author, reason }: MovedBy,
+    mayFollow: (previous: string | null) => boolean,
+  ): Promise<PointerEntry | null> {
+    let found: NumberedEntry<Move> | undefined;
+    const appended = await logOf(pointer).append((entries) => {
+      found = entries.find((entry) => entry.value.operationId === operationId);
+      const previous = entries.at(-1)?.value.target ?? null;
+      if (found || !mayFollow(previous)) return null;
+      return { pointer, target, operationId, previous, author, reason, at: new Date().toISOString() };
+    });
+    const entry = appended ?? found;
+    if (!entry) return null;
+    if (entry.value.target !== target) {
+      throw new TitrateError('usage', {
+        what: `operation '${operationId}' has moved the pointer to '${entry.value.target}' and cannot move it to '${target}' as well`,
+        where: `pointer '${pointer}', entry ${entry.number}`,
+        remedy: 'Give every move an operation id of its own',
       });
-      const entry = entryOf((appended ?? found)!);
-      if (entry.target !== target) {
-        throw new TitrateError('usage', {
-          what: `operation '${operationId}' has moved the pointer to '${entry.target}' and cannot move it to '${target}' as well`,
-          where: `pointer '${pointer}', entry ${entry.number}`,
-          remedy: 'Give every move an operation id of its own',
-        });
-      }
-      return entry;
+    }
+    return entryOf(entry);
+  }
+
+  return {
+    async move(pointer, target, by) {
+      return (await moveIf(pointer, target, by, () => true))!;
     },
+    moveFrom: (pointer, expected, target, by) =>
+      moveIf(pointer, target, by, (previous) => previous === expected),
     async head(pointer) {
       const last = (await logOf(pointer).entries()).at(-1);
       return last ? entryOf(last) : null;

@@ -19,6 +19,16 @@ export interface PointerLog {
     target: string,
     by: { operationId: string; author: string; reason: string },
   ): Promise<PointerEntry>;
+  /**
+   * Moves the pointer only if its head's target still is `expected` (null: never moved). An operation that has moved it already gets its entry.
+   * @returns null when another writer moved it first: look again, and decide again.
+   */
+  moveFrom(
+    pointer: string,
+    expected: string | null,
+    target: string,
+    by: { operationId: string; author: string; reason: string },
+  ): Promise<PointerEntry | null>;
   head(pointer: string): Promise<PointerEntry | null>;
   entries(pointer: string): Promise<PointerEntry[]>;
 }

@@ -33,3 +33,14 @@ export function encodeRecordKey(key: string): string {
 export function decodeRecordKey(encoded: string): string {
   return encoded.split('/').map(decodeURIComponent).join('/');
 }
+
+/** Ends a record's stored name. '~' is percent-encoded in keys, so record `a/b` never stands in the way of record `a/b/c`. */
+export const RECORD_SUFFIX = '~record';
+
+/** The stored spelling of a prefix of keys, '' or ending in '/'. @throws TitrateError usage on any other. */
+export function encodeRecordPrefix(prefix: string): string {
+  if (prefix === '') return '';
+  if (!prefix.endsWith('/'))
+    throw new TitrateError('usage', { what: `the prefix '${prefix}' does not end in '/'` });
+  return `${encodeRecordKey(prefix.slice(0, -1))}/`;
+}

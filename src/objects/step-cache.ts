@@ -41,7 +41,7 @@ export function artifactsIn(value: unknown): ArtifactRef[] {
  * return. When artifacts of the recorded output are gone (a pruned or half-restored store), the step is computed again. Where that
  * has brought the artifacts back, the record stands; else the new output becomes the successor record, again by exclusive
  * creation. Calls for one key in one process share one computation. Failures are not recorded; a call that waited on one
- * that was cancelled computes by itself.
+ * that was cancelled computes by itself. A recorded output is touched when it is returned: a prune at work beside it spares it.
  *
  * `cached` is false for the call that computed, also where another process's record won.
  */
@@ -49,7 +49,7 @@ export function createStepCache(objects: ObjectStore): StepCache {
   const running = new Map<string, Promise<Found>>();
 
   const isWhole = async (value: unknown) => {
-    for (const { sha256 } of artifactsIn(value)) if (!(await objects.has(sha256))) return false;
+    for (const { sha256 } of artifactsIn(value)) if (!(await objects.renew(sha256))) return false;
     return true;
   };
 

@@ -1,10 +1,6 @@
-import type { RuntimePin } from '../contracts';
+import type { RuntimePin, StepDefinition } from '../contracts';
 
-/** A pure step: output is a function of what goes into the key. Raise `version` when its meaning changes. */
-export interface StepDefinition {
-  readonly name: string;
-  readonly version: number;
-}
+export type { StepDefinition };
 
 /**
  * What a step's output depends on. Hashes only: a uri in here would make equal inputs look different.

@@ -1,60 +1,196 @@
+import type { Readable } from 'node:stream';
 import { createChemistry, type Chemistry } from '../chemistry';
+import { createDatasets, type Datasets } from '../datasets';
 import { createLearning, type Learning } from '../learning';
 import {
   createFileObjectStore,
+  createGcsObjectStore,
   createPointerLog,
   createStepCache,
   type ObjectStore,
   type PointerLog,
   type StepCache,
 } from '../objects';
+import { createDataflowProcessor, createInlineProcessor, type BulkProcessor } from '../processing';
 import { createLocalDeployer, type Deployer } from '../rollout';
+import { createLanding, createTransports, type Landing } from '../sources';
 import { createCampaignLog, createModelRegistry, type CampaignLog, type ModelRegistry } from '../tracking';
-import { createDuckDbWarehouse, type Warehouse } from '../warehouse';
+import {
+  createBigQueryIndex,
+  createDuckDbIndex,
+  createWarehouse,
+  type Warehouse,
+  type WarehouseIndex,
+} from '../warehouse';
+import { bySize } from './processing-by-size';
 import { homePaths, type Settings } from './settings';
 
-/** The parts of an installation. Costly ones (threads, the database) start when they are first asked for. */
+/** The parts of an installation. Costly ones (threads, the database, cloud clients) start when they are first asked for. */
 export interface Ports {
   readonly settings: Settings;
   readonly objects: ObjectStore;
   readonly steps: StepCache;
   readonly pointers: PointerLog;
+  readonly datasets: Datasets;
   readonly registry: ModelRegistry;
   readonly log: CampaignLog;
   readonly deployer: Deployer;
   chemistry(): Chemistry;
   learning(): Learning;
+  processor(): BulkProcessor;
+  /** @param stdin what the source '-' means; none where it is left out */
+  landing(stdin?: Readable): Landing;
   warehouse(): Promise<Warehouse>;
   close(): Promise<void>;
 }
 
+/** Why Temporal interrupts an activity that it will start again: the job goes on, and the next attempt finds it. */
+const TAKEN_UP_AGAIN: ReadonlySet<string> = new Set([
+  'WORKER_SHUTDOWN',
+  'TIMED_OUT',
+  'PAUSED',
+  'RESET',
+  // Of an attempt that was given up for lost while another one is at it already.
+  'NOT_FOUND',
+]);
+const isTakenUpAgain = (reason: unknown) => reason instanceof Error && TAKEN_UP_AGAIN.has(reason.message);
+
+const GIB = 2 ** 30;
+const MIB = 2 ** 20;
+
+/** The bucket of the settings; asked for only where `objects.store` is 'gcs'. */
+export function bucketOptions({ objects, google }: Settings) {
+  return {
+    bucket: objects.bucket!,
+    prefix: objects.prefix,
+    endpoint: objects.endpoint,
+    projectId: google.project,
+  };
+}
+
+export function openObjects(settings: Settings): ObjectStore {
+  const { objects } = settings;
+  const paths = homePaths(settings);
+  if (objects.store === 'files') return createFileObjectStore(paths.objects);
+  return createGcsObjectStore({
+    ...bucketOptions(settings),
+    cacheDirectory: paths.objectCache,
+    maxCacheBytes: Math.round(objects.cacheGigabytes * GIB),
+  });
+}
+
+export function openWarehouseIndex(settings: Settings, objects: ObjectStore): Promise<WarehouseIndex> {
+  const { warehouse, google } = settings;
+  if (warehouse.engine === 'duckdb')
+    return createDuckDbIndex({ path: homePaths(settings).warehouse, objects });
+  return createBigQueryIndex({
+    projectId: google.project!,
+    dataset: warehouse.dataset,
+    location: google.location,
+    labels: google.labels,
+    maximumBytesBilled: maximumBytesBilled(settings),
+    endpoint: warehouse.endpoint,
+    objects,
+  });
+}
+
+const maximumBytesBilled = ({ warehouse }: Settings) => Math.round(warehouse.maximumGigabytesBilled * GIB);
+
 /** The one place where adapters are chosen. */
 export function openPorts(settings: Settings): Ports {
   const paths = homePaths(settings);
-  const objects = createFileObjectStore(paths.objects);
+  const { google } = settings;
+  const objects = openObjects(settings);
   const pointers = createPointerLog(objects);
+  const steps = createStepCache(objects);
   const registry = createModelRegistry({ objects, pointers });
+  const datasets = createDatasets({ objects, pointers, temporaryDirectory: paths.scratch });
   const endpoint = `http://${settings.inference.host}:${settings.inference.port}`;
   let chemistry: Chemistry | undefined;
   let learning: Learning | undefined;
+  let processor: BulkProcessor | undefined;
   let warehouse: Promise<Warehouse> | undefined;
+  const chemistryPort = () => (chemistry ??= createChemistry({ threads: settings.threads.chemistry }));
+
+  function openProcessor(): BulkProcessor {
+    const inline = createInlineProcessor({ objects, steps, chemistry: chemistryPort() });
+    const { processing } = settings;
+    if (processing.engine === 'inline') return inline;
+    const dataflow = createDataflowProcessor({
+      objects,
+      steps,
+      storeUri: `gs://${settings.objects.bucket!}/${settings.objects.prefix}`,
+      chemistryVersion: () => chemistryPort().version(),
+      keepJobOn: isTakenUpAgain,
+      dataflow: {
+        projectId: google.project!,
+        region: google.region,
+        labels: google.labels,
+        templatePath: processing.template!,
+        stagingLocation: processing.staging!,
+        serviceAccountEmail: processing.serviceAccount,
+        subnetwork: processing.subnetwork,
+        machineType: processing.machineType,
+        workerImage: processing.workerImage,
+        maxWorkers: processing.maxWorkers,
+        endpoint: processing.endpoint,
+      },
+    });
+    return bySize(inline, dataflow, processing.dataflowFromMegabytes * MIB);
+  }
+
   return {
     settings,
     objects,
     pointers,
+    steps,
+    datasets,
     registry,
-    steps: createStepCache(objects),
     log: createCampaignLog(objects),
     deployer: createLocalDeployer({ pointers, registry, endpoint }),
-    chemistry: () => (chemistry ??= createChemistry({ threads: settings.threads.chemistry })),
+    chemistry: chemistryPort,
     learning: () =>
       (learning ??= createLearning({
         threads: settings.threads.learning,
         backend: settings.learning.backend,
       })),
-    warehouse: () => (warehouse ??= createDuckDbWarehouse({ path: paths.warehouse, objects })),
+    processor: () => (processor ??= openProcessor()),
+    landing: (stdin) =>
+      createLanding({
+        objects,
+        stagingDirectory: paths.landing,
+        transports: createTransports({
+          workingDirectory: settings.workingDirectory,
+          stdin,
+          https: { headersByHost: settings.https.headers },
+          gcs: { projectId: google.project, endpoint: settings.objects.endpoint },
+          bigquery: {
+            projectId: google.project,
+            location: google.location,
+            labels: google.labels,
+            maximumBytesBilled: maximumBytesBilled(settings),
+            endpoint: settings.warehouse.endpoint,
+            keepJobOn: isTakenUpAgain,
+          },
+        }),
+      }),
+    warehouse: () =>
+      (warehouse ??= (async () =>
+        createWarehouse({ objects, datasets, index: await openWarehouseIndex(settings, objects) }))()),
     async close() {
-      await Promise.all([chemistry?.close(), learning?.close(), warehouse?.then((w) => w.close())]);
+      const ended = await Promise.allSettled([
+        processor?.close(),
+        learning?.close(),
+        // Why it could not be opened was told to whoever asked for it.
+        warehouse?.then(
+          (opened) => opened.close(),
+          () => undefined,
+        ),
+        datasets.close(),
+        chemistry?.close(),
+      ]);
+      const failed = ended.find((end) => end.status === 'rejected');
+      if (failed) throw failed.reason;
     },
   };
 }

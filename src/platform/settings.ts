@@ -5,11 +5,20 @@ import { parse } from 'yaml';
 import { z } from 'zod';
 import { parseWith, TitrateError } from '../contracts';
 
+const gigabytes = z.coerce.number().positive();
+const days = z.coerce.number().int().min(1).max(3650);
+const text = z.string().min(1).optional();
+
 const port = z.coerce.number().int().min(0).max(65535);
 
 /** Where this installation keeps its things and whom it talks to. titrate.yaml, then TITRATE_* variables, then options. */
 export const settingsSchema = z.strictObject({
-  profile: z.enum(['local']).default('local'),
+  profile: z
+    .enum(['local', 'gcp'])
+    .default('local')
+    .describe(
+      'What is used where nothing else is said: this machine, or Google Cloud. Each part can be chosen by itself.',
+    ),
   home: z.string().default('.titrate').describe('Directory of everything the local profile stores.'),
   workingDirectory: z
     .string()
@@ -21,6 +30,77 @@ export const settingsSchema = z.strictObject({
       port: port.default(7233),
       uiPort: port.default(8233),
       namespace: z.string().default('default'),
+    })
+    .prefault({}),
+  google: z
+    .strictObject({
+      project: text.describe('Project that is billed; needed by BigQuery and Dataflow.'),
+      region: z.string().default('us-central1').describe('Where Dataflow jobs run.'),
+      location: z.string().default('US').describe('Where buckets and BigQuery datasets are made.'),
+      labels: z
+        .record(z.string(), z.string())
+        .default({ application: 'titrate' })
+        .describe('On buckets, tables and jobs.'),
+    })
+    .prefault({}),
+  https: z
+    .strictObject({
+      headers: z
+        .record(z.string(), z.record(z.string(), z.string()))
+        .default({})
+        .describe('Headers sent to a host when a source is fetched from it: { host: { name: value } }.'),
+    })
+    .prefault({}),
+  objects: z
+    .strictObject({
+      store: z.enum(['files', 'gcs']).optional().describe("Default: 'files', with profile gcp 'gcs'."),
+      bucket: text.describe('Bucket of the gcs store.'),
+      prefix: z
+        .string()
+        .default('')
+        .describe('Before every name in the bucket; ends in a slash unless empty.'),
+      cacheGigabytes: gigabytes.default(20).describe('Local copies of objects that engines read as files.'),
+      landingDays: days.default(30).describe('Raw files nobody committed are deleted after this time.'),
+      noncurrentDays: days.default(90).describe('Overwritten generations are kept for this long (gcs).'),
+      endpoint: text.describe('Another server than storage.googleapis.com.'),
+    })
+    .prefault({}),
+  warehouse: z
+    .strictObject({
+      engine: z
+        .enum(['duckdb', 'bigquery'])
+        .optional()
+        .describe("Default: 'duckdb', with profile gcp 'bigquery'."),
+      dataset: z
+        .string()
+        .regex(/^[A-Za-z0-9_]{1,1024}$/)
+        .default('titrate')
+        .describe('BigQuery dataset.'),
+      maximumGigabytesBilled: gigabytes
+        .default(50)
+        .describe('A query that would read more is refused before it costs anything.'),
+      endpoint: text.describe('Another server than bigquery.googleapis.com.'),
+    })
+    .prefault({}),
+  processing: z
+    .strictObject({
+      engine: z
+        .enum(['inline', 'dataflow'])
+        .optional()
+        .describe("Default: 'inline', with profile gcp 'dataflow'."),
+      dataflowFromMegabytes: z.coerce
+        .number()
+        .min(0)
+        .default(64)
+        .describe('Smaller sources are standardised where the worker runs: a job takes minutes to start.'),
+      template: text.describe('Flex Template of infra/dataflow: gs://bucket/path.json.'),
+      staging: text.describe("Folder for a job's temporary files: gs://bucket/path."),
+      serviceAccount: text,
+      subnetwork: text,
+      machineType: z.string().default('e2-standard-4'),
+      workerImage: text.describe("Image of a job's workers. Default: the one the template was built with."),
+      maxWorkers: z.coerce.number().int().min(1).max(1000).default(20),
+      endpoint: text.describe('Another server than dataflow.googleapis.com: host:port, without TLS.'),
     })
     .prefault({}),
   inference: z.strictObject({ host: z.string().default('127.0.0.1'), port: port.default(8090) }).prefault({}),
@@ -47,7 +127,14 @@ export const settingsSchema = z.strictObject({
     .prefault({}),
   logLevel: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
 });
-export type Settings = z.infer<typeof settingsSchema> & { workingDirectory: string };
+type Parsed = z.infer<typeof settingsSchema>;
+/** With the profile's choices filled in. */
+export type Settings = Omit<Parsed, 'objects' | 'warehouse' | 'processing'> & {
+  workingDirectory: string;
+  objects: Parsed['objects'] & { store: 'files' | 'gcs' };
+  warehouse: Parsed['warehouse'] & { engine: 'duckdb' | 'bigquery' };
+  processing: Parsed['processing'] & { engine: 'inline' | 'dataflow' };
+};
 export type SettingsInput = z.input<typeof settingsSchema>;
 
 /** Environment variables and the setting each one is. */
@@ -59,6 +146,21 @@ export const SETTING_VARIABLES: Readonly<Record<string, readonly string[]>> = {
   TITRATE_TEMPORAL_PORT: ['temporal', 'port'],
   TITRATE_TEMPORAL_UI_PORT: ['temporal', 'uiPort'],
   TITRATE_TEMPORAL_NAMESPACE: ['temporal', 'namespace'],
+  TITRATE_GOOGLE_PROJECT: ['google', 'project'],
+  TITRATE_GOOGLE_REGION: ['google', 'region'],
+  TITRATE_GOOGLE_LOCATION: ['google', 'location'],
+  TITRATE_OBJECTS_STORE: ['objects', 'store'],
+  TITRATE_OBJECTS_BUCKET: ['objects', 'bucket'],
+  TITRATE_OBJECTS_PREFIX: ['objects', 'prefix'],
+  TITRATE_OBJECTS_ENDPOINT: ['objects', 'endpoint'],
+  TITRATE_WAREHOUSE_ENGINE: ['warehouse', 'engine'],
+  TITRATE_WAREHOUSE_DATASET: ['warehouse', 'dataset'],
+  TITRATE_WAREHOUSE_MAXIMUM_GIGABYTES_BILLED: ['warehouse', 'maximumGigabytesBilled'],
+  TITRATE_WAREHOUSE_ENDPOINT: ['warehouse', 'endpoint'],
+  TITRATE_PROCESSING_ENGINE: ['processing', 'engine'],
+  TITRATE_PROCESSING_TEMPLATE: ['processing', 'template'],
+  TITRATE_PROCESSING_STAGING: ['processing', 'staging'],
+  TITRATE_PROCESSING_ENDPOINT: ['processing', 'endpoint'],
   TITRATE_INFERENCE_HOST: ['inference', 'host'],
   TITRATE_INFERENCE_PORT: ['inference', 'port'],
   TITRATE_CHEMISTRY_THREADS: ['threads', 'chemistry'],
@@ -125,7 +227,43 @@ export function loadSettings(
     text === undefined ? 'settings (TITRATE_* variables and options)' : file,
   );
   const workingDirectory = path.resolve(settings.workingDirectory ?? '.');
-  return { ...settings, workingDirectory, home: path.resolve(workingDirectory, settings.home) };
+  return checkCloud({
+    ...settings,
+    ...choices(settings),
+    workingDirectory,
+    home: path.resolve(workingDirectory, settings.home),
+  });
+}
+
+function choices({ profile, objects, warehouse, processing }: Parsed) {
+  const cloud = profile === 'gcp';
+  return {
+    objects: { ...objects, store: objects.store ?? (cloud ? 'gcs' : 'files') },
+    warehouse: { ...warehouse, engine: warehouse.engine ?? (cloud ? 'bigquery' : 'duckdb') },
+    processing: { ...processing, engine: processing.engine ?? (cloud ? 'dataflow' : 'inline') },
+  } as const;
+}
+
+/** @throws TitrateError config-invalid naming what the chosen parts need and the settings lack: nothing runs half-configured. */
+function checkCloud(settings: Settings): Settings {
+  const { google, objects, warehouse, processing } = settings;
+  const lacking: string[] = [];
+  if (objects.store === 'gcs' && !objects.bucket) lacking.push("objects.bucket (objects.store is 'gcs')");
+  if (warehouse.engine === 'bigquery' && !google.project)
+    lacking.push("google.project (warehouse.engine is 'bigquery')");
+  if (processing.engine === 'dataflow') {
+    if (!google.project) lacking.push("google.project (processing.engine is 'dataflow')");
+    for (const key of ['template', 'staging'] as const)
+      if (!processing[key]) lacking.push(`processing.${key} (processing.engine is 'dataflow')`);
+    if (objects.store !== 'gcs')
+      lacking.push("objects.store: gcs (Dataflow's workers share the bucket, not this disk)");
+  }
+  if (lacking.length === 0) return settings;
+  throw new TitrateError('config-invalid', {
+    what: `missing: ${[...new Set(lacking)].join('; ')}`,
+    where: 'settings',
+    remedy: 'Set them in titrate.yaml or as TITRATE_* variables, or choose the local parts',
+  });
 }
 
 /** The places under `home`, named once. */
@@ -133,6 +271,10 @@ export function homePaths(settings: Pick<Settings, 'home'>) {
   const at = (...parts: string[]) => path.join(settings.home, ...parts);
   return {
     objects: at('objects'),
+    /** Local copies of objects of a bucket. */
+    objectCache: at('cache', 'objects'),
+    landing: at('landing'),
+    scratch: at('scratch'),
     warehouse: at('warehouse', 'warehouse.duckdb'),
     temporalDatabase: at('temporal', 'server.sqlite'),
     run: at('run'),

@@ -1,13 +1,6 @@
-export { readCsv, type CsvColumns } from './csv-reader';
-export { parseMeasurement, type Measurement } from './measurement';
-export { readSdf, type SdfFields } from './sdf-reader';
-export { sourceFormat, type SourceFormat } from './source-format';
-export type { SourceRecord } from './source-record';
-export {
-  standardiseRows,
-  standardiseSource,
-  type StandardisedBatch,
-  type StandardisedBytes,
-  type StandardiseSourceRequest,
-} from './standardise-source';
-export { readLines, type RawBytes, type TextLine } from './text-lines';
+export * from './bulk-processor';
+export { createInlineProcessor, type InlineProcessorOptions } from './inline-processor';
+export { createDataflowProcessor, type DataflowProcessorOptions } from './dataflow/dataflow-processor';
+export type { DataflowOptions } from './dataflow/jobs';
+export { standardiseBatch, type BatchContext, type StandardisedBatch } from './standardise-batch';
+export { standardiseRows, type StandardiseRowsRequest } from './standardise-rows';

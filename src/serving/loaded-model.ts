@@ -1,7 +1,7 @@
 import { setImmediate as yieldToOthers } from 'node:timers/promises';
 import {
   moleculeCapsSchema,
-  RULE_SET_VERSION,
+  standardisationNamed,
   type ModelCard,
   type ModelVersion,
   type Molecule,
@@ -90,11 +90,6 @@ export async function loadModel(sources: ModelSources, version: ModelVersion): P
       `trained on features of RDKit ${card.runtime.rdkit}; this process computes them with ${rdkit}`,
     );
   }
-  if (card.runtime.ruleSet !== RULE_SET_VERSION) {
-    warnings.push(
-      `trained under rule set ${card.runtime.ruleSet}; this process standardises by ${RULE_SET_VERSION}`,
-    );
-  }
   if (neighbours.failures.size) {
     warnings.push(`${neighbours.failures.size} training molecules are left out of the similarity search`);
   }
@@ -104,6 +99,8 @@ export async function loadModel(sources: ModelSources, version: ModelVersion): P
     index: new NeighbourIndex(matrices[0]!),
   }));
   const caps = sources.caps ?? moleculeCapsSchema.parse({});
+  // By the rules its training set was standardised by, so that a molecule asked for meets itself there.
+  const standardisation = standardisationNamed(card.runtime.ruleSet);
 
   return {
     version,
@@ -114,6 +111,7 @@ export async function loadModel(sources: ModelSources, version: ModelVersion): P
       const standardised = await chemistry.standardise(
         smiles.map((text) => ({ notation: 'smiles', text })),
         caps,
+        standardisation,
       );
       const outcomes: MoleculeOutcome[] = [];
       const good: { at: number; molecule: Molecule }[] = [];

@@ -14,11 +14,17 @@ export interface Admission {
 }
 
 /**
- * What a result says, field by field, whatever the spelling: the molecule by its id (not by the SMILES it was posted with), the
- * moment of measurement as an instant.
+ * What a result says, field by field, whatever the spelling: the molecule by its id (not by the SMILES it was posted with, nor what
+ * was derived from it), the moment of measurement as an instant.
  */
 function contentOf(result: ResolvedResult): Map<string, string> {
-  const { smiles: _smiles, standardSmiles: _standardSmiles, measuredAt, ...said } = result;
+  const {
+    smiles: _smiles,
+    standardSmiles: _standardSmiles,
+    inchiKey: _inchiKey,
+    measuredAt,
+    ...said
+  } = result;
   const instant = measuredAt === undefined ? undefined : new Date(measuredAt).getTime();
   const entries = Object.entries({ ...said, measuredAt: Number.isNaN(instant) ? measuredAt : instant });
   return new Map(
@@ -35,11 +41,23 @@ function differences(a: ResolvedResult, b: ResolvedResult): string[] {
 
 const OUTCOMES: ReadonlySet<string> = new Set(outcomeSchema.options);
 const QUALIFIERS: ReadonlySet<string> = new Set(qualifierSchema.options);
+/** Half of a surrogate pair, which no database keeps as it is: the result could not be found again. */
+const HALF_CHARACTER = /\p{Surrogate}/u;
 
 /** What makes a row impossible to keep: rows come from typed callers, yet what is recorded once must be readable for ever. */
-function fault(result: ResolvedResult): string | null {
+export function faultOf(result: ResolvedResult): string | null {
   if (!result.resultId) return 'there is no resultId';
   if (!result.moleculeId || !result.standardSmiles) return 'the molecule is not known';
+  for (const field of [
+    'resultId',
+    'replaces',
+    'batchId',
+    'moleculeId',
+    'standardSmiles',
+    'inchiKey',
+  ] as const)
+    if (HALF_CHARACTER.test(result[field] ?? ''))
+      return `${field} holds half a character (a lone UTF-16 surrogate)`;
   if (!OUTCOMES.has(result.outcome))
     return `'${String(result.outcome)}' is not an outcome; expected ${[...OUTCOMES].join(', ')}`;
   if (!QUALIFIERS.has(result.qualifier))
@@ -70,7 +88,7 @@ export function admitResults(
   const replacedNow = new Map<string, string>();
 
   const judge = (result: ResolvedResult): Pick<Receipt, 'status' | 'message'> => {
-    const problem = fault(result);
+    const problem = faultOf(result);
     if (problem) return { status: 'rejected', message: problem };
     const earlier = added.get(result.resultId) ?? known.get(result.resultId)?.result;
     if (earlier) {

@@ -5,12 +5,13 @@ import {
   type ArtifactRef,
   type CampaignConfig,
   type Cut,
+  type DataBranch,
   type DatasetVersion,
   type Molecule,
 } from '../contracts';
 import { encodeNdjson, hashOf } from '../foundation';
 import { parseRecord, type ObjectStore } from '../objects';
-import type { Datasets } from './datasets';
+import type { Datasets } from '../datasets';
 import { takeStock, type OpenedBatch, type StandingResult } from './knowledge';
 
 /** Raised when a cut comes to mean something else; part of every cutId. */
@@ -21,31 +22,65 @@ export interface CutRequest {
   readonly round: number;
   readonly config: CampaignConfig;
   readonly version: DatasetVersion;
+  /** The branch in force; null while the data were never moved. */
+  readonly branch: DataBranch | null;
+  /** Chunks of results that have arrived. */
+  readonly chunks: number;
+  /** Standing results that count, and every standing one. */
   readonly results: readonly StandingResult[];
+  readonly arrived: readonly StandingResult[];
   readonly batches: readonly OpenedBatch[];
 }
 
-const recordKey = (campaignId: string, round: number) => `campaigns/${campaignId}/cuts/${round}`;
+const prefixOf = (campaignId: string) => `campaigns/${campaignId}/cuts/`;
+const recordKey = (campaignId: string, round: number, branch: number) =>
+  `${prefixOf(campaignId)}${round}${branch ? `/branch/${branch}` : ''}`;
+const CUT_RECORD = /^(\d+)(?:\/branch\/(\d+))?$/;
 
-/** The cut that was recorded for a round, if one was. */
-export async function readCut(objects: ObjectStore, campaignId: string, round: number): Promise<Cut | null> {
-  const key = recordKey(campaignId, round);
+/** The cut that was recorded for a round on a branch (0: the data were not moved), if one was. */
+export async function readCut(
+  objects: ObjectStore,
+  campaignId: string,
+  round: number,
+  branch: number,
+): Promise<Cut | null> {
+  const key = recordKey(campaignId, round, branch);
   const bytes = await objects.readRecord(key);
   return bytes ? parseRecord<Cut>(bytes, key) : null;
+}
+
+/** Every cut of a campaign, by round and branch. */
+export async function readCuts(objects: ObjectStore, campaignId: string): Promise<Cut[]> {
+  const prefix = prefixOf(campaignId);
+  const places = (await objects.listRecords(prefix)).flatMap((key) => {
+    const match = CUT_RECORD.exec(key.slice(prefix.length));
+    return match ? [{ round: Number(match[1]), branch: Number(match[2] ?? 0) }] : [];
+  });
+  places.sort((a, b) => a.round - b.round || a.branch - b.branch);
+  return Promise.all(
+    places.map(async ({ round, branch }) => (await readCut(objects, campaignId, round, branch))!),
+  );
 }
 
 /**
  * Fixes what a round knows; where another writer was first, its cut stands and is returned.
  *
  * `cutId` hashes the data version and the bytes of what is known (result ids, training table, pending, excluded), not the campaign,
- * the round or any reference's place: equal knowledge gives equal ids.
+ * the round or any reference's place: equal knowledge gives equal ids. Where the data were moved, the number of the branch is hashed too.
  * @throws TitrateError unit-unknown when values measured before are in another unit than the objective.
  */
-export async function recordCut(objects: ObjectStore, datasets: Datasets, request: CutRequest): Promise<Cut> {
-  const { campaignId, round, config, version, results, batches } = request;
+export async function recordCut(
+  objects: ObjectStore,
+  datasets: Pick<Datasets, 'measuredValues' | 'findMolecules'>,
+  request: CutRequest,
+): Promise<Cut> {
+  const { campaignId, round, config, version, branch, results, arrived, batches } = request;
   const { direction, unit } = config.objective;
   const prior = await datasets.measuredValues(version, unit);
-  const stock = takeStock({ results, batches, prior, direction, retryFailed: config.lab.retryFailed });
+  const stock = takeStock({
+    ...{ results, arrived, batches, prior, direction },
+    retryFailed: config.lab.retryFailed,
+  });
 
   const put = (rows: readonly unknown[]): Promise<ArtifactRef> =>
     objects.put(encodeNdjson(rows), MEDIA_TYPES.ndjson);
@@ -59,10 +94,13 @@ export async function recordCut(objects: ObjectStore, datasets: Datasets, reques
     version,
     stock.training.map((row) => row.moleculeId),
   );
-  // A result carries no InChIKey; nothing that works on a shard needs it.
   const outside: Molecule[] = stock.training
     .filter((row) => !inPool.has(row.moleculeId))
-    .map(({ moleculeId, smiles }) => ({ moleculeId, smiles, inchiKey: '' }));
+    .map(({ moleculeId, smiles }) => ({
+      moleculeId,
+      smiles,
+      inchiKey: stock.inchiKeys.get(moleculeId) ?? '',
+    }));
   const extraShards: ArtifactRef[] = [];
   for (let at = 0; at < outside.length; at += SHARD_ROWS)
     extraShards.push(await put(outside.slice(at, at + SHARD_ROWS)));
@@ -74,12 +112,15 @@ export async function recordCut(objects: ObjectStore, datasets: Datasets, reques
     training: training.sha256,
     pending: pending.sha256,
     excluded: excluded.sha256,
+    ...(branch ? { branch: branch.number } : {}),
   };
   const cut: Cut = {
     cutId: `cut_${hashOf(identity).slice(0, 32)}`,
     campaignId,
     round,
     dataVersion: version.id,
+    branch: branch?.number ?? 0,
+    chunks: request.chunks,
     resultIds,
     training,
     labels: stock.training.length,
@@ -93,6 +134,7 @@ export async function recordCut(objects: ObjectStore, datasets: Datasets, reques
     extraShards,
     best: stock.best,
   };
-  await objects.createRecord(recordKey(campaignId, round), Buffer.from(canonicalJson(cut), 'utf8'));
-  return (await readCut(objects, campaignId, round))!;
+  const key = recordKey(campaignId, round, cut.branch!);
+  await objects.createRecord(key, Buffer.from(canonicalJson(cut), 'utf8'));
+  return (await readCut(objects, campaignId, round, cut.branch!))!;
 }

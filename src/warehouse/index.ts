@@ -1,12 +1,8 @@
 export type * from './warehouse';
-export { createDuckDbWarehouse, rebuildWarehouse, type DuckDbWarehouseOptions } from './duckdb-warehouse';
+export type * from './warehouse-index';
+export { createWarehouse, rebuildWarehouse, type WarehouseOptions } from './create-warehouse';
+export { createDuckDbIndex, type DuckDbIndexOptions } from './duckdb/duckdb-index';
+export { createBigQueryIndex, type BigQueryIndexOptions } from './bigquery/bigquery-index';
 export { admitResults, type Admission, type KnownResult } from './admission';
-export {
-  aggregateValues,
-  outstandingPicks,
-  takeStock,
-  type MeasuredValue,
-  type OpenedBatch,
-  type StandingResult,
-  type Stock,
-} from './knowledge';
+export { outstandingPicks, takeStock, type OpenedBatch, type StandingResult, type Stock } from './knowledge';
+export { standingWithin, type ArrivedResult } from './supersession';

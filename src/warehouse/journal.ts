@@ -1,8 +1,9 @@
 import { MEDIA_TYPES, TitrateError, type ArtifactRef } from '../contracts';
 import { decodeNdjson, encodeNdjson, hashOf } from '../foundation';
-import { createNumberedLog, type NumberedEntry, type NumberedLog, type ObjectStore } from '../objects';
-import type { Database } from './database';
+import type { ObjectStore } from '../objects';
+import { campaignLogHeads, createCampaignLog } from './campaign-log';
 import type { ResolvedResult } from './warehouse';
+import type { LogName, WarehouseIndex } from './warehouse-index';
 
 /** One acknowledged intake: NDJSON of ResolvedResult. Chunks are numbered in the order of arrival. */
 export interface ResultsChunk {
@@ -23,156 +24,108 @@ export interface JournalPick {
   readonly smiles: string;
 }
 
-type LogName = 'results' | 'openings';
-const RECORD = /^campaigns\/([^/]+)\/(?:results|openings)\/\d{12}$/;
+/** Heads compared at a time on opening: each is one small read. */
+const COMPARED_AT_ONCE = 16;
 
 /**
- * What a campaign's warehouse is made from: records `campaigns/<id>/results/<n>` and `campaigns/<id>/openings/<n>` and the
- * objects they name. Writing the record is the moment a result counts; the database follows, and catches up when a process died
- * in between. Callers hold the database exclusively.
+ * What a campaign's warehouse is made from: records `campaigns/<id>/results/<n>` and `campaigns/<id>/openings/<n>` and the objects
+ * they name. Writing the record is the moment a result counts; the index follows, and catches up when a process died in between.
+ * How far the index has got is asked of the index every time: other processes write to it as well.
  */
-export function createJournal(database: Database, objects: ObjectStore) {
-  const results = new Map<string, NumberedLog<ResultsChunk>>();
-  const openings = new Map<string, NumberedLog<BatchOpening>>();
-  const logOf = <T>(logs: Map<string, NumberedLog<T>>, name: LogName, campaignId: string): NumberedLog<T> => {
-    let log = logs.get(campaignId);
-    if (!log) logs.set(campaignId, (log = createNumberedLog<T>(objects, `campaigns/${campaignId}/${name}`)));
-    return log;
-  };
-  const resultsOf = (campaignId: string) => logOf(results, 'results', campaignId);
-  const openingsOf = (campaignId: string) => logOf(openings, 'openings', campaignId);
-
-  /** How far the database has got with a log. This process alone writes it, so it is asked once. */
-  const applied = new Map<string, number>();
-  const totals = new Map<string, number>();
-
-  async function lastApplied(campaignId: string, log: LogName): Promise<number> {
-    const known = applied.get(`${campaignId}/${log}`);
-    if (known !== undefined) return known;
-    const [row] = await database.query(
-      'SELECT max(number) AS n FROM applied WHERE campaign_id = $1 AND log = $2',
-      [campaignId, log],
-    );
-    return remember(campaignId, log, (row!.n ?? 0) as number);
-  }
-  const remember = (campaignId: string, log: LogName, number: number) => {
-    applied.set(`${campaignId}/${log}`, number);
-    return number;
-  };
-
-  /** After a failed transaction, whose commit may or may not have happened, the database is asked again. */
-  const forget = (campaignId: string) => {
-    totals.delete(campaignId);
-    for (const log of ['results', 'openings']) applied.delete(`${campaignId}/${log}`);
-  };
-
-  /** Result rows of a campaign in the database. */
-  async function total(campaignId: string): Promise<number> {
-    let count = totals.get(campaignId);
-    if (count === undefined) {
-      const [row] = await database.query('SELECT count(*) AS n FROM measurements WHERE campaign_id = $1', [
-        campaignId,
-      ]);
-      totals.set(campaignId, (count = Number(row!.n)));
-    }
-    return count;
-  }
+export function createJournal(index: WarehouseIndex, objects: ObjectStore) {
+  const resultsOf = (campaignId: string) => createCampaignLog<ResultsChunk>(objects, campaignId, 'results');
+  const openingsOf = (campaignId: string) => createCampaignLog<BatchOpening>(objects, campaignId, 'openings');
 
   async function applyResults(
     campaignId: string,
-    { number, value }: NumberedEntry<ResultsChunk>,
+    number: number,
+    value: ResultsChunk,
     known?: readonly ResolvedResult[],
-  ) {
+  ): Promise<void> {
     const rows = known ?? decodeNdjson<ResolvedResult>(await objects.get(value.chunk));
-    const before = await total(campaignId);
-    await database.transaction(async () => {
-      await database.append(
-        'measurements',
-        rows.map((r, i) => [
-          ...[campaignId, r.resultId, before + i + 1, number, r.moleculeId, r.outcome, r.value ?? null],
-          ...[r.qualifier, r.batchId ?? null, r.replaces ?? null, JSON.stringify(r)],
-        ]),
-      );
-      await database.append('applied', [[campaignId, 'results', number, hashOf(value)]]);
-    });
-    totals.set(campaignId, before + rows.length);
-    remember(campaignId, 'results', number);
+    const before = await index.total(campaignId);
+    await index.applyResults({ campaignId, number, sha256: hashOf(value), before, rows });
   }
 
-  async function applyOpening(campaignId: string, { number, value }: NumberedEntry<BatchOpening>) {
+  async function applyOpening(campaignId: string, number: number, value: BatchOpening): Promise<void> {
+    const { batchId, round, afterChunks } = value;
     const picks = decodeNdjson<JournalPick>(await objects.get(value.picks));
-    await database.transaction(async () => {
-      await database.append('batches', [[campaignId, value.batchId, value.round, value.afterChunks]]);
-      await database.append(
-        'picks',
-        picks.map((pick) => [campaignId, value.batchId, pick.moleculeId, pick.smiles]),
-      );
-      await database.append('applied', [[campaignId, 'openings', number, hashOf(value)]]);
+    await index.applyOpening({
+      campaignId,
+      number,
+      sha256: hashOf(value),
+      batchId,
+      round,
+      afterChunks,
+      picks,
     });
-    remember(campaignId, 'openings', number);
   }
 
-  /** Brings the database up to the records of one campaign. */
-  async function catchUp(campaignId: string): Promise<void> {
-    try {
-      await applyMissing(campaignId);
-    } catch (error) {
-      forget(campaignId);
-      throw error;
+  /** Brings the index up to the records of one campaign. @returns the number of chunks of results that have arrived. */
+  async function catchUp(campaignId: string): Promise<number> {
+    const [results, openings] = await Promise.all([
+      index.head(campaignId, 'results'),
+      index.head(campaignId, 'openings'),
+    ]);
+    let chunks = results;
+    for await (const { number, value } of resultsOf(campaignId).after(results)) {
+      await applyResults(campaignId, number, value);
+      chunks = number;
     }
+    for await (const { number, value } of openingsOf(campaignId).after(openings))
+      await applyOpening(campaignId, number, value);
+    return chunks;
   }
 
-  async function applyMissing(campaignId: string): Promise<void> {
-    const chunkNumber = await lastApplied(campaignId, 'results');
-    for (const entry of (await resultsOf(campaignId).entries()).slice(chunkNumber))
-      await applyResults(campaignId, entry);
-    const openingNumber = await lastApplied(campaignId, 'openings');
-    for (const entry of (await openingsOf(campaignId).entries()).slice(openingNumber))
-      await applyOpening(campaignId, entry);
-  }
-
-  /** Whether the database holds nothing but what the records say: false when it is another store's, or the store was set back. */
-  async function isConsistent(): Promise<boolean> {
-    const heads = await database.query(
-      'SELECT campaign_id, log, max(number) AS n, arg_max(sha256, number) AS hash FROM applied GROUP BY ALL',
-    );
-    for (const head of heads) {
-      const campaignId = head.campaign_id as string;
-      const log = head.log === 'results' ? resultsOf(campaignId) : openingsOf(campaignId);
-      const entries: readonly NumberedEntry<unknown>[] = await log.entries();
-      const last = entries[(head.n as number) - 1];
-      if (!last || hashOf(last.value) !== head.hash) return false;
-    }
-    return true;
+  /** Whether an applied entry is what its record says. */
+  async function agrees(head: {
+    campaignId: string;
+    log: LogName;
+    number: number;
+    sha256: string;
+  }): Promise<boolean> {
+    const log = createCampaignLog<unknown>(objects, head.campaignId, head.log);
+    const value = await log.read(head.number);
+    return value !== null && hashOf(value) === head.sha256;
   }
 
   return {
     catchUp,
-    isConsistent,
-    total,
-    async catchUpAll(): Promise<void> {
-      const keys = await objects.listRecords('campaigns/');
-      const campaigns = new Set(keys.flatMap((key) => RECORD.exec(key)?.[1] ?? []));
-      for (const campaignId of campaigns) await catchUp(campaignId);
+
+    /**
+     * Brings the index up to all records. Of a campaign that is up to date one record a log is read: its head, to see that the index
+     * was made from this store. An index that says otherwise (another store's, or the store was set back) is emptied and made anew.
+     * @param again everything is applied again, whatever the index says.
+     */
+    async catchUpAll(again: boolean): Promise<void> {
+      if (again) await index.reset();
+      let applied = again ? [] : await index.heads();
+      for (let at = 0; at < applied.length; at += COMPARED_AT_ONCE) {
+        const agreed = await Promise.all(applied.slice(at, at + COMPARED_AT_ONCE).map(agrees));
+        if (agreed.every(Boolean)) continue;
+        await index.reset();
+        applied = [];
+      }
+      const numbers = new Map(applied.map(({ campaignId, log, number }) => [`${campaignId}/${log}`, number]));
+      const behind = (await campaignLogHeads(objects)).filter(
+        ({ campaignId, log, number }) => (numbers.get(`${campaignId}/${log}`) ?? 0) < number,
+      );
+      for (const campaignId of new Set(behind.map((head) => head.campaignId))) await catchUp(campaignId);
     },
 
     /**
-     * Makes accepted results durable, then indexes them.
+     * Makes accepted results durable as chunk `number`, then indexes them.
      * @returns false when another writer appended first: look again at what is known, and decide anew.
      */
-    async appendResults(campaignId: string, rows: readonly ResolvedResult[]): Promise<boolean> {
-      const expected = await lastApplied(campaignId, 'results');
+    async appendResults(
+      campaignId: string,
+      number: number,
+      rows: readonly ResolvedResult[],
+    ): Promise<boolean> {
       const chunk = await objects.put(encodeNdjson(rows), MEDIA_TYPES.ndjson);
-      const entry = await resultsOf(campaignId).append((entries) =>
-        entries.length === expected ? { chunk, rows: rows.length } : null,
-      );
-      if (!entry) return false;
-      try {
-        await applyResults(campaignId, entry, rows);
-      } catch (error) {
-        forget(campaignId);
-        throw error;
-      }
+      const value: ResultsChunk = { chunk, rows: rows.length };
+      if (!(await resultsOf(campaignId).create(number, value))) return false;
+      await applyResults(campaignId, number, value, rows);
       return true;
     },
 
@@ -183,7 +136,7 @@ export function createJournal(database: Database, objects: ObjectStore) {
       round: number,
       picks: readonly JournalPick[],
     ): Promise<void> {
-      // What the record says must fit the database for ever after.
+      // What the record says must fit the index for ever after.
       const bad = picks.find(
         (pick) => typeof pick.moleculeId !== 'string' || typeof pick.smiles !== 'string',
       );
@@ -197,19 +150,24 @@ export function createJournal(database: Database, objects: ObjectStore) {
       }
       const rows = picks.map(({ moleculeId, smiles }) => ({ moleculeId, smiles }));
       const ref = await objects.put(encodeNdjson(rows), MEDIA_TYPES.ndjson);
-      const afterChunks = (await resultsOf(campaignId).entries()).length;
-      let standing: BatchOpening | undefined;
-      const entry = await openingsOf(campaignId).append((entries) => {
-        standing = entries.find(({ value }) => value.batchId === batchId)?.value;
-        return standing ? null : { batchId, round, picks: ref, afterChunks };
-      });
-      await catchUp(campaignId);
-      if (!entry && standing!.picks.sha256 !== ref.sha256) {
-        throw new TitrateError('usage', {
-          what: 'the batch is open already, with other picks',
-          where: `batch '${batchId}'`,
-          remedy: 'A batch that is out with the lab is never changed; open another one',
-        });
+      const log = openingsOf(campaignId);
+      // Batches of a campaign are as many as its rounds; all are looked at, so that one that is open is found without the index.
+      for (;;) {
+        const chunks = await catchUp(campaignId);
+        let last = 0;
+        for await (const { number, value } of log.after(0)) {
+          last = number;
+          if (value.batchId !== batchId) continue;
+          if (value.picks.sha256 === ref.sha256) return;
+          throw new TitrateError('usage', {
+            what: 'the batch is open already, with other picks',
+            where: `batch '${batchId}'`,
+            remedy: 'A batch that is out with the lab is never changed; open another one',
+          });
+        }
+        if (!(await log.create(last + 1, { batchId, round, picks: ref, afterChunks: chunks }))) continue;
+        await catchUp(campaignId);
+        return;
       }
     },
   };

@@ -1,11 +1,12 @@
-import type { CampaignConfig, Qualifier, TrainingRow } from '../contracts';
+import type { CampaignConfig, TrainingRow } from '../contracts';
+import { aggregateValues, type MeasuredValue } from '../measurements';
 import type { ResolvedResult } from './warehouse';
 
 /** A result that nothing replaced, and the number of the chunk it arrived in (1, 2, …). */
 export interface StandingResult {
   readonly result: Pick<
     ResolvedResult,
-    'resultId' | 'batchId' | 'moleculeId' | 'standardSmiles' | 'outcome' | 'value' | 'qualifier'
+    'resultId' | 'batchId' | 'moleculeId' | 'standardSmiles' | 'inchiKey' | 'outcome' | 'value' | 'qualifier'
   >;
   readonly chunk: number;
 }
@@ -15,13 +16,6 @@ export interface OpenedBatch {
   readonly batchId: string;
   readonly afterChunks: number;
   readonly moleculeIds: readonly string[];
-}
-
-export interface MeasuredValue {
-  readonly moleculeId: string;
-  readonly smiles: string;
-  readonly value: number;
-  readonly qualifier: Qualifier;
 }
 
 /** What a campaign knows. Every list is sorted by id, and none depends on the order in which the results arrived. */
@@ -36,66 +30,11 @@ export interface Stock {
   readonly pending: readonly string[];
   readonly excluded: readonly string[];
   readonly best: { readonly moleculeId: string; readonly smiles: string; readonly value: number } | null;
+  /** InChIKeys of measured molecules, where a result carried one. */
+  readonly inchiKeys: ReadonlyMap<string, string>;
 }
 
-const ascending = (a: number, b: number) => a - b;
 const byId = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
-
-/** Mean and sample standard deviation. Values are added in ascending order: a sum of doubles depends on its order. */
-function meanAndSpread(values: readonly number[]): { mean: number; spread: number } {
-  const sorted = [...values].sort(ascending);
-  const n = sorted.length;
-  const low = sorted[0]!;
-  const high = sorted[n - 1]!;
-  // Divided first, so that a sum of huge values does not overflow; held between the extremes against rounding.
-  const sum = sorted.reduce((total, value) => total + value, 0);
-  const raw = Number.isFinite(sum) ? sum / n : sorted.reduce((total, value) => total + value / n, 0);
-  const mean = Math.min(high, Math.max(low, raw));
-  if (n === 1 || low === high) return { mean, spread: 0 };
-  const scale = Math.max(Math.abs(low - mean), Math.abs(high - mean));
-  if (!Number.isFinite(scale)) return { mean, spread: Number.MAX_VALUE };
-  const squares = sorted.reduce((total, value) => total + ((value - mean) / scale) ** 2, 0);
-  return { mean, spread: Math.min(Number.MAX_VALUE, scale * Math.sqrt(squares / (n - 1))) };
-}
-
-/**
- * One molecule's values as one training row. Uncensored values are averaged and bounds beside them are left out. Of bounds alone
- * the tightest counts: of '>' the largest, of '<' the smallest; a molecule bounded on both sides is taken at the midpoint,
- * qualifier '=', also where noise has made the bounds cross.
- * @param values at least one, all of one molecule
- */
-export function aggregateValues(
-  values: readonly MeasuredValue[],
-): TrainingRow & { readonly boundsOnly: boolean } {
-  const { moleculeId } = values[0]!;
-  const smiles = values.map((value) => value.smiles).sort(byId)[0]!;
-  const of = (qualifier: Qualifier) =>
-    values.flatMap((value) => (value.qualifier === qualifier ? [value.value] : []));
-  const row = (
-    value: number,
-    qualifier: Qualifier,
-    replicates: number,
-    spread: number,
-    boundsOnly: boolean,
-  ) => ({
-    moleculeId,
-    smiles,
-    value: value === 0 ? 0 : value,
-    qualifier,
-    replicates,
-    spread,
-    boundsOnly,
-  });
-  const exact = of('=');
-  if (exact.length) {
-    const { mean, spread } = meanAndSpread(exact);
-    return row(mean, '=', exact.length, spread, false);
-  }
-  const lower = of('>').sort(ascending).at(-1);
-  const upper = of('<').sort(ascending)[0];
-  if (lower !== undefined && upper !== undefined) return row(lower / 2 + upper / 2, '=', 1, 0, true);
-  return lower !== undefined ? row(lower, '>', 1, 0, true) : row(upper!, '<', 1, 0, true);
-}
 
 /**
  * The picks of opened batches that still have no terminal outcome, per batch.
@@ -137,15 +76,20 @@ export function outstandingPicks(
  *
  * A molecule is measured if any result or earlier value says so; else failed if any attempt failed (it has cost a pick and teaches
  * nothing); else abandoned, and a candidate again. `retryFailed` makes failed molecules candidates again.
+ *
+ * On a data branch `results` are those that count there, and `arrived` every standing one: a pick whose result was rolled away is no
+ * longer out with the lab, so it is a candidate again.
  */
 export function takeStock(input: {
   readonly results: readonly StandingResult[];
+  /** `results`, where nothing was rolled away. */
+  readonly arrived?: readonly StandingResult[];
   readonly batches: readonly OpenedBatch[];
   readonly prior: readonly MeasuredValue[];
   readonly direction: CampaignConfig['objective']['direction'];
   readonly retryFailed: boolean;
 }): Stock {
-  const { results, batches, prior, direction, retryFailed } = input;
+  const { results, arrived = results, batches, prior, direction, retryFailed } = input;
   const values = new Map<string, MeasuredValue[]>();
   const add = (value: MeasuredValue) => {
     const list = values.get(value.moleculeId);
@@ -154,10 +98,15 @@ export function takeStock(input: {
   };
   prior.forEach(add);
   const attempts = { failed: new Set<string>(), abandoned: new Set<string>() };
+  const inchiKeys = new Map<string, string>();
   for (const { result } of results) {
-    const { moleculeId, standardSmiles, outcome, value, qualifier } = result;
-    if (outcome === 'measured') add({ moleculeId, smiles: standardSmiles, value: value!, qualifier });
-    else attempts[outcome].add(moleculeId);
+    const { moleculeId, standardSmiles, inchiKey, outcome, value, qualifier } = result;
+    if (outcome === 'measured') {
+      add({ moleculeId, smiles: standardSmiles, value: value!, qualifier });
+      // Of several spellings the smallest, so that the order of arrival does not matter.
+      const known = inchiKeys.get(moleculeId);
+      if (inchiKey && (known === undefined || inchiKey < known)) inchiKeys.set(moleculeId, inchiKey);
+    } else attempts[outcome].add(moleculeId);
   }
 
   const rows = [...values.values()].map(aggregateValues).sort((a, b) => byId(a.moleculeId, b.moleculeId));
@@ -165,7 +114,7 @@ export function takeStock(input: {
   const abandoned = [...attempts.abandoned]
     .filter((id) => !values.has(id) && !attempts.failed.has(id))
     .sort(byId);
-  const pending = [...new Set([...outstandingPicks(batches, results).values()].flat())].sort(byId);
+  const pending = [...new Set([...outstandingPicks(batches, arrived).values()].flat())].sort(byId);
   const excluded = [...new Set([...values.keys(), ...pending, ...(retryFailed ? [] : failed)])].sort(byId);
 
   let best: Stock['best'] = null;
@@ -187,5 +136,6 @@ export function takeStock(input: {
     pending,
     excluded,
     best,
+    inchiKeys,
   };
 }

@@ -1,27 +1,20 @@
 import type {
-  ArtifactRef,
+  Authorship,
   CampaignConfig,
   Cut,
-  DatasetRow,
+  DataBranch,
   DatasetVersion,
   LabResult,
-  QuarantineRow,
   Receipt,
-  StandardisedSource,
 } from '../contracts';
 
 /** A lab result whose molecule is known and standardised. */
 export interface ResolvedResult extends LabResult {
   readonly moleculeId: string;
   readonly standardSmiles: string;
-}
-
-export interface CommitDatasetRequest {
-  readonly dataset: string;
-  readonly sources: readonly StandardisedSource[];
-  readonly parent: string | null;
-  readonly author: string;
-  readonly reason: string;
+  readonly inchiKey?: string;
+  /** The value as posted, where it was converted into the campaign's unit. */
+  readonly reported?: { readonly value: number; readonly unit: string; readonly conversion: string };
 }
 
 export interface RecordedResults {
@@ -36,17 +29,28 @@ export interface BatchProgress {
   readonly outstanding: number;
 }
 
+export interface RollbackDataRequest extends Authorship {
+  readonly campaignId: string;
+  /** The same operation moves the data once, however often it is retried. */
+  readonly operationId: string;
+  /**
+   * `data_…`, `name@tag`: another version of the pool and the values measured before. `cut_…`, `round/N`: the results that cut used, and its
+   * version. `latest`: every result that ever arrived, on the pool the campaign began with. Results that arrive later count on any branch.
+   */
+  readonly to: string;
+}
+
+export interface MovedData {
+  readonly branch: DataBranch;
+  /** Results that count now. */
+  readonly results: number;
+}
+
 /**
- * Molecules, an append-only measurements table, batches, dataset versions. The warehouse is an index: everything in it
- * can be rebuilt from the objects and records it was made from. One process owns it.
+ * Measurements of campaigns: append-only, with corrections that supersede and never destroy; batches; what each round knew. The tables
+ * are an index: everything in them can be rebuilt from the objects and records they were made from.
  */
 export interface Warehouse {
-  /** Immutable; committing equal rows under the same parent gives the same version. @throws pool-empty when no row was accepted. */
-  commitDataset(request: CommitDatasetRequest): Promise<DatasetVersion>;
-  datasetVersion(id: string): Promise<DatasetVersion>;
-  readRows(version: DatasetVersion): Promise<DatasetRow[]>;
-  readQuarantine(version: DatasetVersion): Promise<QuarantineRow[]>;
-
   /**
    * Appends results: durable before it returns. A repeated resultId is a duplicate and changes nothing (a repeat that says
    * something else is rejected with the reason); `replaces` must name an earlier result of the campaign.
@@ -61,23 +65,29 @@ export interface Warehouse {
   ): Promise<void>;
   batchProgress(campaignId: string, batchId: string): Promise<BatchProgress>;
   /**
-   * Fixes what round `round` knows, once: a later call for the same round returns the recorded cut, whatever has arrived since.
-   * Replaced results are left out; replicates are aggregated; values measured before (in the dataset) count as results.
+   * Fixes what round `round` knows on a branch, once: a later call for the same round and branch returns the recorded cut,
+   * whatever has arrived since. Replaced results are left out, and those that a rollback took away; replicates are aggregated; values
+   * measured before (in the dataset) count as results.
    */
   closeCut(request: {
     campaignId: string;
     round: number;
+    /** The pool of a campaign whose data were not moved; a branch has its own. */
     dataVersion: string;
+    /** Number of the data branch, 0 for none. Default: the one in force. */
+    branch?: number;
     config: CampaignConfig;
   }): Promise<Cut>;
   /** Every result of a campaign in the order of arrival, replaced ones too. */
   results(campaignId: string): Promise<ResolvedResult[]>;
-  /** A standard molecule of a dataset version, by id. */
-  findMolecules(
-    dataVersion: string,
-    moleculeIds: readonly string[],
-  ): Promise<Map<string, { smiles: string; compoundId?: string }>>;
+  /** Cuts recorded so far, by round. */
+  cuts(campaignId: string): Promise<Cut[]>;
+  /** Moves a campaign's data; nothing is deleted. @throws not-found for a version, cut or round that is not there. */
+  rollbackData(request: RollbackDataRequest): Promise<MovedData>;
+  /** The branch in force; null while the data were never moved. */
+  branch(campaignId: string): Promise<DataBranch | null>;
+  branches(campaignId: string): Promise<DataBranch[]>;
+  /** Makes a dataset version queryable beside the results. */
+  indexDataset(version: DatasetVersion): Promise<void>;
   close(): Promise<void>;
 }
-
-export type { ArtifactRef };

@@ -10,6 +10,7 @@ import { describeWithPython, runPython } from '../support/python';
 import { ALL_MOLECULES, NEUTRAL } from './fixtures/molecules';
 
 const CAPS = { maxHeavyAtoms: 300, maxCharacters: 1000 };
+const RULES = { ruleSet: 'standard-1', isotopes: 'keep' } as const;
 
 /** What Python's RDKit says: standard form by its own Uncharger, keys, features in hex, other writings, molblocks. */
 const ORACLE = `
@@ -119,6 +120,7 @@ describeWithPython('bit for bit as Python RDKit of the same version', () => {
     const outcomes = await chemistry.standardise(
       smiles.map((text) => ({ notation: 'smiles', text })),
       CAPS,
+      RULES,
     );
     molecules = outcomes.map((outcome) => {
       if (!outcome.ok) throw new Error(outcome.message);
@@ -156,6 +158,7 @@ describeWithPython('bit for bit as Python RDKit of the same version', () => {
     const outcomes = await chemistry.standardise(
       writings.map(({ text }) => ({ notation: 'smiles', text })),
       CAPS,
+      RULES,
     );
     writings.forEach(({ text, id }, index) => {
       const outcome = outcomes[index]!;
@@ -169,6 +172,7 @@ describeWithPython('bit for bit as Python RDKit of the same version', () => {
     const outcomes = await chemistry.standardise(
       blocks.map((text) => ({ notation: 'molblock', text })),
       CAPS,
+      RULES,
     );
     const windows = await chemistry.standardise(
       blocks.map((text) => ({
@@ -176,6 +180,7 @@ describeWithPython('bit for bit as Python RDKit of the same version', () => {
         text: `${text.replace(/\n/g, '\r\n')}> <id>\r\n7\r\n\r\n$$$$\r\n`,
       })),
       CAPS,
+      RULES,
     );
     outcomes.forEach((outcome, index) => {
       const { molblockSmiles } = oracle.molecules[index]!;

@@ -3,6 +3,7 @@ import { createChemistry, rdkitVersion } from '../../src/chemistry';
 import { compiledEntry } from '../../src/foundation';
 import { ALL_MOLECULES, NEUTRAL } from './fixtures/molecules';
 
+const RULES = { ruleSet: 'standard-2', isotopes: 'keep' } as const;
 const CAPS = { maxHeavyAtoms: 300, maxCharacters: 1000 };
 /** Caps as nobody may set them, so that what they keep away gets to RDKit. */
 const NO_CAPS = { maxHeavyAtoms: 1e6, maxCharacters: 1e6 };
@@ -18,11 +19,11 @@ afterAll(() => chemistry.close());
 
 test('a chain of 700 carbons, 800 brackets and a nest of 800 are quarantined; the 200 around them are right', async () => {
   const good = Array.from({ length: 200 }, (_, i) => ALL_MOLECULES[i % ALL_MOLECULES.length]!);
-  const expected = await chemistry.standardise(smiles(good), CAPS);
+  const expected = await chemistry.standardise(smiles(good), CAPS, RULES);
   expect(expected.every(({ ok }) => ok)).toBe(true);
   const mixed = [...good.slice(0, 70), CHAIN, ...good.slice(70, 130), BRACKETS, NEST, ...good.slice(130)];
 
-  const parsed = await chemistry.standardise(smiles(mixed), NO_CAPS);
+  const parsed = await chemistry.standardise(smiles(mixed), NO_CAPS, RULES);
   const bad = [70, 131, 132];
   expect(parsed.filter((_, i) => !bad.includes(i))).toEqual(expected);
   expect(bad.map((i) => parsed[i])).toEqual([
@@ -35,7 +36,7 @@ test('a chain of 700 carbons, 800 brackets and a nest of 800 are quarantined; th
     { ok: false, reason: 'molecule-crashed', message: expect.stringMatching(/memory access out of bounds/) },
   ]);
 
-  const capped = await chemistry.standardise(smiles(mixed), CAPS);
+  const capped = await chemistry.standardise(smiles(mixed), CAPS, RULES);
   expect(capped.filter((_, i) => !bad.includes(i))).toEqual(expected);
   for (const i of bad) expect(capped[i]).toMatchObject({ ok: false, reason: 'molecule-too-large' });
 });
@@ -68,19 +69,19 @@ test('callers at the same moment get their own answers', async () => {
   const alone = await chemistry.featurise(molecules, spec);
   const [first, outcomes, second, svgs] = await Promise.all([
     chemistry.featurise(molecules, spec),
-    chemistry.standardise(smiles(ALL_MOLECULES), CAPS),
+    chemistry.standardise(smiles(ALL_MOLECULES), CAPS, RULES),
     chemistry.featurise([...molecules].reverse(), spec),
     chemistry.depict(NEUTRAL.slice(0, 5)),
   ]);
   expect(first).toEqual(alone);
   expect(second.moleculeIds).toEqual([...alone.moleculeIds].reverse());
   expect(Buffer.from(second.data.slice(0, 64))).toEqual(Buffer.from(alone.data.slice(-64)));
-  expect(outcomes).toEqual(await chemistry.standardise(smiles(ALL_MOLECULES), CAPS));
+  expect(outcomes).toEqual(await chemistry.standardise(smiles(ALL_MOLECULES), CAPS, RULES));
   expect(svgs.every((svg) => svg?.startsWith('<svg'))).toBe(true);
 });
 
 test('nothing in, nothing out', async () => {
-  expect(await chemistry.standardise([], CAPS)).toEqual([]);
+  expect(await chemistry.standardise([], CAPS, RULES)).toEqual([]);
   expect(await chemistry.depict([])).toEqual([]);
   expect(await chemistry.featurise([], { kind: 'maccs' })).toEqual({
     spec: { kind: 'maccs' },
@@ -101,6 +102,20 @@ test('drawings have the size asked for, the same each time; null for what is no 
   await expect(chemistry.depict(['CCO'], { width: 0, height: 90 })).rejects.toMatchObject({ code: 'usage' });
 });
 
+test('scaffolds of what cannot be read or brings RDKit down are null; those around them are right', async () => {
+  const inputs = ['Cc1ccccc1', 'c1ccc', 'CCO', '', 'O=C1CCCCC1C', `c1ccccc1${nest(3000)}`, 'Cc1ccccc1'];
+  expect(await chemistry.scaffolds(inputs)).toEqual([
+    'c1ccccc1',
+    null,
+    '',
+    null,
+    'O=C1CCCCC1',
+    'c1ccccc1',
+    'c1ccccc1',
+  ]);
+  expect(await chemistry.scaffolds([])).toEqual([]);
+});
+
 test('the version is the one of the installed package, spelt as RDKit spells it', async () => {
   expect(await chemistry.version()).toBe(rdkitVersion());
   expect(rdkitVersion()).toMatch(/^\d{4}\.\d{2}\.\d+$/);
@@ -116,7 +131,7 @@ test.each([{ threads: 0 }, { threads: 1.5 }, { threads: 1, deadlineMs: 0 }, { th
 test('an idle pool does not hold its process, and a closed one leaves no thread', () => {
   const script = `
     const { createChemistry } = require(${JSON.stringify(compiledEntry('src/chemistry/index'))});
-    const work = (c) => c.standardise([{ notation: 'smiles', text: 'OCC' }], ${JSON.stringify(CAPS)});
+    const work = (c) => c.standardise([{ notation: 'smiles', text: 'OCC' }], ${JSON.stringify(CAPS)}, ${JSON.stringify(RULES)});
     (async () => {
       const closed = createChemistry({ threads: 2 });
       await work(closed);

@@ -1,24 +1,62 @@
 import fc from 'fast-check';
 import { createChemistry, moleculeId, type StandardiseOutcome } from '../../src/chemistry';
-import { moleculeSchema } from '../../src/contracts';
+import { moleculeSchema, RULE_SETS, type RuleSet, type Standardisation } from '../../src/contracts';
+import { MESSY } from './fixtures/messy';
 import { ALL_MOLECULES, CHARGE_SEPARATED, SALTS } from './fixtures/molecules';
 
 const CAPS = { maxHeavyAtoms: 300, maxCharacters: 1000 };
 const chemistry = createChemistry({ threads: 1 });
 afterAll(() => chemistry.close());
 
-const standardise = (texts: readonly string[], notation: 'smiles' | 'molblock' = 'smiles', caps = CAPS) =>
+const standardise = (
+  texts: readonly string[],
+  notation: 'smiles' | 'molblock' = 'smiles',
+  caps = CAPS,
+  standardisation: Standardisation = { ruleSet: 'standard-2', isotopes: 'keep' },
+) =>
   chemistry.standardise(
     texts.map((text) => ({ notation, text })),
     caps,
+    standardisation,
   );
+const byRules = (texts: readonly string[], ruleSet: RuleSet, isotopes: 'keep' | 'strip' = 'keep') =>
+  standardise(texts, 'smiles', CAPS, { ruleSet, isotopes });
 const smilesOf = (outcomes: readonly StandardiseOutcome[]) =>
   outcomes.map((outcome) => (outcome.ok ? outcome.molecule.smiles : `${outcome.reason}: ${outcome.message}`));
 
-test('salts and ions come to the form that a chemist expects', async () => {
-  expect(smilesOf(await standardise(SALTS.map(([input]) => input)))).toEqual(
-    SALTS.map(([, standard]) => standard),
-  );
+test.each(RULE_SETS)('%s: salts and ions come to the form that a chemist expects', async (ruleSet) => {
+  expect(
+    smilesOf(
+      await byRules(
+        SALTS.map(([input]) => input),
+        ruleSet,
+      ),
+    ),
+  ).toEqual(SALTS.map(([, standard]) => standard));
+});
+
+test.each([
+  [
+    'a covalent salt, an ionic one and the free acid',
+    ['CC(=O)O[Na]', 'CC(=O)[O-].[Na+]', 'CC(=O)O', 'CC(=O)O[Ag]'],
+    'CC(=O)O',
+  ],
+  ['a complex and its ligand', ['NC(N)=[SH][Co](Cl)(Cl)[SH]=C(N)N', 'NC(N)=S'], 'NC(N)=S'],
+  ['three writings of a sulfoxide', ['CS(=O)C', 'C[S+]([O-])C', 'CS(C)=O'], 'C[S+](C)[O-]'],
+  [
+    'a charge drawn on a phenol and on an acid',
+    ['C[N+](C)(C)CC(C(=O)O)c1ccc([O-])cc1', 'C[N+](C)(C)CC(C(=O)[O-])c1ccc(O)cc1'],
+    'C[N+](C)(C)CC(C(=O)[O-])c1ccc(O)cc1',
+  ],
+  [
+    'a charge drawn on either of two sulfonic acids',
+    ['C[N+](C)(CS(=O)(=O)O)CCS(=O)(=O)[O-]', 'C[N+](C)(CS(=O)(=O)[O-])CCS(=O)(=O)O'],
+    null,
+  ],
+] as const)('standard-2: %s are one molecule', async (_, drawings, standard) => {
+  const forms = new Set(smilesOf(await byRules(drawings, 'standard-2')));
+  expect(forms.size).toBe(1);
+  if (standard) expect([...forms]).toEqual([standard]);
 });
 
 test('charges that write a bond stay', async () => {
@@ -38,9 +76,35 @@ test('acid and base in either charge state are one molecule', async () => {
   expect(new Set(smilesOf(await standardise(forms)))).toEqual(new Set(['NCC(=O)O']));
 });
 
-test('of fragments of one size the choice does not hang on their order or charge', async () => {
-  const forms = ['CCO.CCN', 'CCN.CCO', 'CC[O-].CC[NH3+]', 'CC[NH3+].CC[O-]'];
-  expect(new Set(smilesOf(await standardise(forms)))).toEqual(new Set(['CCN']));
+test.each([
+  ['standard-1', 'CCN'],
+  ['standard-2', 'CCO'],
+] as const)(
+  '%s: of fragments of one size the choice does not hang on their order or charge',
+  async (ruleSet, chosen) => {
+    const forms = ['CCO.CCN', 'CCN.CCO', 'CC[O-].CC[NH3+]', 'CC[NH3+].CC[O-]'];
+    expect(new Set(smilesOf(await byRules(forms, ruleSet)))).toEqual(new Set([chosen]));
+  },
+);
+
+test('isotopes go where that is asked for, deuterium too, and a stereocentre that hung on them', async () => {
+  const labelled = [
+    '[13CH3]C(=O)O',
+    '[2H]C([2H])([2H])O',
+    '[2H]O[2H]',
+    'C[C@H]([2H])O',
+    '[125I]c1ccccc1',
+    '[14C@@H](F)(Cl)Br',
+  ];
+  for (const ruleSet of RULE_SETS)
+    expect(smilesOf(await byRules(labelled, ruleSet, 'strip'))).toEqual([
+      'CC(=O)O',
+      'CO',
+      'O',
+      'CCO',
+      'Ic1ccccc1',
+      'F[C@H](Cl)Br',
+    ]);
 });
 
 test('metal and halide fragments with more atoms than the organic one lose to it', async () => {
@@ -156,22 +220,31 @@ describe('molblocks', () => {
   });
 });
 
-test('property: the standard form of a standard form is itself, of any mixture', async () => {
+test.each([
+  ['standard-1', ALL_MOLECULES],
+  ['standard-2', [...ALL_MOLECULES, ...MESSY]],
+] as const)('property: %s of a standard form is itself, of any mixture', async (ruleSet, molecules) => {
   const mixture = fc
-    .array(fc.constantFrom(...ALL_MOLECULES), { minLength: 1, maxLength: 3 })
+    .array(fc.constantFrom(...molecules), { minLength: 1, maxLength: 3 })
     .map((parts) => parts.join('.'));
   await fc.assert(
     fc.asyncProperty(fc.array(mixture, { minLength: 1, maxLength: 20 }), async (texts) => {
-      const once = await standardise(texts);
-      const molecules = once.map((outcome) => {
+      const once = await byRules(texts, ruleSet);
+      const standard = once.map((outcome) => {
         if (!outcome.ok) throw new Error(outcome.message);
         return outcome.molecule;
       });
-      const twice = await standardise(molecules.map(({ smiles }) => smiles));
-      expect(twice.map((outcome) => outcome.ok && outcome.molecule)).toEqual(molecules);
+      const twice = await byRules(
+        standard.map(({ smiles }) => smiles),
+        ruleSet,
+      );
+      expect(twice.map((outcome) => outcome.ok && outcome.molecule)).toEqual(standard);
       // Nor does the order in which the parts are written matter.
-      const reversed = await standardise(texts.map((text) => text.split('.').reverse().join('.')));
-      expect(reversed.map((outcome) => outcome.ok && outcome.molecule)).toEqual(molecules);
+      const reversed = await byRules(
+        texts.map((text) => text.split('.').reverse().join('.')),
+        ruleSet,
+      );
+      expect(reversed.map((outcome) => outcome.ok && outcome.molecule)).toEqual(standard);
     }),
     { numRuns: 8, seed: 3 },
   );

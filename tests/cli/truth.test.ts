@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs';
 import path from 'node:path';
 import { createChemistry, type Chemistry } from '../../src/chemistry';
-import { moleculeCapsSchema } from '../../src/contracts';
+import { moleculeCapsSchema, standardisationSchema } from '../../src/contracts';
 import { readStructures } from '../../src/cli/lab/structures';
 import { parseTruthOption, readTruth } from '../../src/cli/lab/truth';
 import { workplace } from './support';
@@ -12,6 +12,7 @@ const directory = workplace({
   'list.smi': 'CCO ethyl alcohol\n\nCCC\n',
 });
 const caps = moleculeCapsSchema.parse({});
+const standardisation = standardisationSchema.parse({});
 let chemistry: Chemistry;
 beforeAll(() => {
   chemistry = createChemistry({ threads: 1 });
@@ -26,10 +27,11 @@ test('molecules meet by identity, not by spelling; bounds, blanks and bad rows a
     parseTruthOption('a.csv:logS', 'other', directory),
     parseTruthOption('b:c.csv', 'value', directory),
   ];
-  const { values, rows, quarantined } = await readTruth(files, { chemistry, caps });
+  const { values, rows, quarantined } = await readTruth(files, { chemistry, caps, standardisation });
   const ids = await chemistry.standardise(
     ['C(O)C', 'c1ccccc1', 'ClCC'].map((text) => ({ notation: 'smiles', text })),
     caps,
+    standardisation,
   );
   const idOf = (i: number) => (ids[i] as Extract<(typeof ids)[number], { ok: true }>).molecule.moleculeId;
   expect([...values].sort()).toEqual(
@@ -51,10 +53,10 @@ test('the column is the property unless it is named; a missing file and a missin
     /absent\.csv: there is no such file/,
   );
   await expect(
-    readTruth([parseTruthOption('a.csv:logs', 'x', directory)], { chemistry, caps }),
+    readTruth([parseTruthOption('a.csv:logs', 'x', directory)], { chemistry, caps, standardisation }),
   ).rejects.toMatchObject({ code: 'column-missing' });
   await expect(
-    readTruth([parseTruthOption('a.csv:smiles', 'x', directory)], { chemistry, caps }),
+    readTruth([parseTruthOption('a.csv:smiles', 'x', directory)], { chemistry, caps, standardisation }),
   ).rejects.toMatchObject({ code: 'labels-insufficient' });
 });
 
@@ -69,6 +71,6 @@ test('structures of a SMILES file carry their names; a missing file is told as s
   const { structures, problems } = await readStructures(path.join(directory, 'a.csv'), chemistry);
   expect([structures.length, problems.length]).toEqual([5, 1]);
   await expect(readStructures(path.join(directory, 'absent.csv'), chemistry)).rejects.toMatchObject({
-    code: 'ENOENT',
+    code: 'source-missing',
   });
 });

@@ -135,6 +135,63 @@ describe('the temporal CLI alone', () => {
     expect(readFileSync(path.join(directory, '.titrate/reports/cli-1.html'), 'utf8')).toContain('<svg');
   }, 240_000);
 
+  test('rolls the data of a running campaign back and forward again: the next rounds learn from just that', async () => {
+    await start('rolled', { ...writePool(directory, 60), budget: { rounds: 4 } });
+    const picks: number[] = [];
+    const playRound = async (round: number) => {
+      const { sheet } = await until(
+        () => query<CurrentBatch>('rolled', 'currentBatch'),
+        (b) => b.batchId === `rolled/batch/${round}`,
+      );
+      picks.push(sheet!.picks.length);
+      return sheet!;
+    };
+    const answer = async (sheet: NonNullable<CurrentBatch['sheet']>) => {
+      const results = sheet.picks.map((pick) => ({
+        resultId: `${sheet.batchId}-${pick.rank}`,
+        moleculeId: pick.moleculeId,
+        value: -pick.smiles.length,
+      }));
+      const input = file('rolled-results.json', { results });
+      const target = ['--workflow-id', 'rolled', '--name', 'labResults'];
+      await temporal('workflow', 'signal', ...target, '--input-file', input);
+    };
+    const moveTo = async (to: string, reason: string) => {
+      const target = ['--workflow-id', 'rolled', '--name', 'rollbackData', '--output', 'json'];
+      const input = file('move.json', { to, by: 'ada', reason });
+      await temporal('workflow', 'update', 'execute', ...target, '--input-file', input);
+    };
+
+    await answer(await playRound(1));
+    const second = await playRound(2);
+    await answer(second);
+    const third = await playRound(3);
+    await moveTo('round/2', 'the plate of batch 2 was mislabelled');
+    await answer(third);
+    const fourth = await playRound(4);
+    await moveTo('latest', 'it was not');
+    await answer(fourth);
+    expect(await outcomeOf('rolled')).toMatchObject({
+      status: 'COMPLETED',
+      result: { rounds: 4 },
+    });
+    const { rounds, events } = await query<CampaignHistory>('rolled', 'history');
+    const [one, two, three] = picks as [number, number, number];
+    // Round 4 knew what round 2 had known, and what came after the rollback; the closing round knew everything.
+    expect(rounds.slice(0, 4).map(({ labels }) => labels)).toEqual([0, one, one + two, one + three]);
+    const again = fourth.picks.filter(({ moleculeId }) =>
+      second.picks.some((pick) => pick.moleculeId === moleculeId),
+    );
+    expect(rounds[4]!.labels).toBe(one + two + three + fourth.picks.length - again.length);
+    expect(rounds[3]!.modelVersion).toBe('rolled/v3');
+    const moves = events.filter(({ kind }) => kind === 'data-moved');
+    expect(moves.map(({ message }) => message)).toEqual([
+      expect.stringMatching(/moved to round\/2 by ada: the plate of batch 2 was mislabelled \(branch 1/),
+      expect.stringMatching(/moved to latest by ada: it was not \(branch 2/),
+    ]);
+    expect(moves[0]!.at).toMatch(/^\d{4}-\d\d-\d\dT.*Z$/);
+  }, 240_000);
+
   test.each([
     ['an unknown key', { objectve: { property: 'x' } }, /unknown key 'objectve'; did you mean 'objective'\?/],
     [

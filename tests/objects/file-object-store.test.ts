@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
+import { mkdir, rename, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Readable } from 'node:stream';
-import { compiledEntry } from '../../src/foundation';
+import { setTimeout as pause } from 'node:timers/promises';
+import { compiledEntry, sha256 } from '../../src/foundation';
 import { createFileObjectStore } from '../../src/objects';
 import { describeObjectStore } from '../contract/object-store';
 
@@ -20,7 +21,11 @@ describeObjectStore('files', async () => {
   return {
     store: createFileObjectStore(directory),
     other: createFileObjectStore(directory),
-    corrupt: (sha256, bytes) => writeFile(path.join(directory, 'objects', sha256.slice(0, 2), sha256), bytes),
+    async corrupt(sha256, bytes) {
+      const file = path.join(directory, 'objects', sha256.slice(0, 2), sha256);
+      await mkdir(path.dirname(file), { recursive: true });
+      await writeFile(file, bytes);
+    },
   };
 });
 
@@ -90,5 +95,77 @@ describe('file object store', () => {
     expect(await one.put(Buffer.from('x'), 'text/plain')).toEqual(
       await two.put(Buffer.from('x'), 'text/plain'),
     );
+  });
+
+  test('what a writer acknowledges outlives deletions at work in the same moment', async () => {
+    const directory = folder();
+    const [writer, deleter] = [createFileObjectStore(directory), createFileObjectStore(directory)];
+    const data = Buffer.from('contended');
+    const sha = sha256(data);
+    const old = new Date(Date.now() - 3600_000);
+    const file = path.join(directory, 'objects', sha.slice(0, 2), sha);
+    let deleted = 0;
+    for (let round = 0; round < 90; round++) {
+      await writer.put(data, 'x/y');
+      await utimes(file, old, old);
+      const since = Date.now() - 1000;
+      const store = [
+        () => writer.put(data, 'x/y'),
+        () => writer.putStream(Readable.from([data]), 'x/y'),
+        () => writer.renew(sha).then(async (there) => there || (await writer.put(data, 'x/y'))),
+      ][round % 3]!;
+      const [, gone] = await Promise.all([
+        store(),
+        pause(round % 4 ? undefined : 1).then(() => deleter.deleteObject(sha, since)),
+      ]);
+      if (gone) deleted++;
+      expect(await writer.get({ sha256: sha })).toEqual(data);
+    }
+    expect(deleted).toBeGreaterThan(0);
+    expect(deleted).toBeLessThan(90);
+  });
+
+  test('a promotion and an expiry at the same moment: promoted, or missing and said so', async () => {
+    const directory = folder();
+    const [ingest, janitor] = [createFileObjectStore(directory), createFileObjectStore(directory)];
+    for (let round = 0; round < 30; round++) {
+      const data = Buffer.from(`landing ${round}`);
+      const { sha256: sha } = await ingest.land(Readable.from([data]), 'x/y');
+      await utimes(path.join(directory, 'landing', sha.slice(0, 2), sha), new Date(0), new Date(0));
+      const [promoted, expired] = await Promise.all([
+        ingest.promote(sha).then(
+          () => true,
+          (error: { code?: string }) => error.code !== 'artifact-missing',
+        ),
+        janitor.expireLandings(1000),
+      ]);
+      expect(await ingest.has(sha)).toBe(promoted);
+      if (!promoted) expect(expired).toEqual([sha]);
+    }
+  });
+
+  test('an object that a killed deletion left aside is still there, and is put back', async () => {
+    const directory = folder();
+    const store = createFileObjectStore(directory);
+    const ref = await store.put(Buffer.from('x'), 'text/plain');
+    const landed = await store.land(Readable.from([Buffer.from('y')]), 'text/plain');
+    for (const [area, { sha256: sha }] of [
+      ['objects', ref],
+      ['landing', landed],
+    ] as const) {
+      await mkdir(path.join(directory, 'leaving', area), { recursive: true });
+      const file = path.join(directory, area, sha.slice(0, 2), sha);
+      await rename(file, path.join(directory, 'leaving', area, `${sha}.killed`));
+      expect(await store.has(sha)).toBe(true);
+      expect(await store.get({ sha256: sha })).toHaveLength(1);
+      expect(await store.localPath({ sha256: sha })).toContain('leaving');
+    }
+    const later = jest.spyOn(Date, 'now').mockReturnValue(Date.now() + 120_000);
+    const listed = [];
+    for await (const object of store.listObjects()) listed.push(object.sha256);
+    later.mockRestore();
+    expect(listed).toEqual([ref.sha256]);
+    expect(readdirSync(path.join(directory, 'leaving', 'objects'))).toEqual([]);
+    expect(await store.localPath(landed)).toContain(path.join(directory, 'landing'));
   });
 });

@@ -57,6 +57,35 @@ describe('pointer log', () => {
     ]);
   });
 
+  test('a move from an expected target happens only from there', async () => {
+    const log = createPointerLog(objects);
+    expect(await log.moveFrom('c6', 'v0', 'v1', by('op-0'))).toBeNull();
+    expect(await log.moveFrom('c6', null, 'v1', by('op-1'))).toMatchObject({ number: 1, previous: null });
+    expect(await log.moveFrom('c6', null, 'v2', by('op-2'))).toBeNull();
+    const second = await log.moveFrom('c6', 'v1', 'v2', by('op-2'));
+    expect(second).toMatchObject({ number: 2, target: 'v2', previous: 'v1' });
+    // Repeated, also from another process and after later moves: the same entry.
+    await log.moveFrom('c6', 'v2', 'v1', by('op-3'));
+    expect(await createPointerLog(objects).moveFrom('c6', 'v1', 'v2', by('op-2'))).toEqual(second);
+    await expect(log.moveFrom('c6', 'v1', 'v9', by('op-2'))).rejects.toMatchObject({ code: 'usage' });
+    expect((await log.entries('c6')).map((entry) => entry.target)).toEqual(['v1', 'v2', 'v1']);
+  });
+
+  test('of writers that move from the same target one wins, and retries on top lose nothing', async () => {
+    const add = async (name: string) => {
+      const log = createPointerLog(objects);
+      for (let attempt = 0; ; attempt++) {
+        const head = (await log.head('c7'))?.target ?? null;
+        const moved = await log.moveFrom('c7', head, `${head ?? ''}${name}`, by(`op-${name}-${attempt}`));
+        if (moved) return;
+      }
+    };
+    await Promise.all([...'abcdefgh'].map(add));
+    const entries = await createPointerLog(objects).entries('c7');
+    expect(entries.map((entry) => entry.target.length)).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+    expect([...entries.at(-1)!.target].sort().join('')).toBe('abcdefgh');
+  });
+
   test('a pointer below another one is not part of it', async () => {
     const log = createPointerLog(objects);
     await log.move('c5/aliases', 'v1', by('op-1'));

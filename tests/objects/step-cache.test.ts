@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { unlink } from 'node:fs/promises';
+import { unlink, utimes } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { TitrateError } from '../../src/contracts';
@@ -160,5 +160,18 @@ describe('step cache', () => {
     const ref = { uri: 'sha256:x', sha256: 'c'.repeat(64), bytes: 1, mediaType: 'x/y' };
     expect(artifactsIn({ a: [{ b: ref }], c: null, d: 'text', e: ref })).toEqual([ref, ref]);
     expect(artifactsIn({ sha256: 'not one', mediaType: 'x/y' })).toEqual([]);
+  });
+
+  test('a recorded output that is returned is spared by a prune that had decided on it', async () => {
+    const cache = createStepCache(objects);
+    const step = fresh();
+    const compute = async () => ({ rows: await objects.put(Buffer.from(step.name), 'x/y') });
+    const { rows } = (await cache.run(step, key, compute)).value;
+    const file = await objects.localPath(rows);
+    await utimes(file, new Date(0), new Date(0));
+    const since = Date.now() - 1000;
+    expect((await cache.run(step, key, compute)).cached).toBe(true);
+    expect(await objects.deleteObject(rows.sha256, since)).toBe(false);
+    expect(await objects.has(rows.sha256)).toBe(true);
   });
 });

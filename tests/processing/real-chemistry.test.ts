@@ -1,5 +1,8 @@
+import { Readable } from 'node:stream';
 import { createChemistry, type Chemistry } from '../../src/chemistry';
-import { standardise } from './sources';
+import type { SourceSpec } from '../../src/contracts';
+import { standardiseRows, type StandardisedBatch } from '../../src/processing';
+import { CAPS, STANDARDISATION } from './support/processing';
 
 /** Ethylammonium, as an ELN writes it. */
 const MOLBLOCK = `ethylammonium
@@ -26,13 +29,33 @@ describe('sources with RDKit', () => {
   });
   afterAll(() => chemistry.close());
 
+  async function standardise(text: string, source: Partial<SourceSpec> = {}): Promise<StandardisedBatch> {
+    const all = {
+      rows: [] as StandardisedBatch['rows'][number][],
+      quarantine: [] as StandardisedBatch['quarantine'][number][],
+    };
+    const batches = standardiseRows({
+      raw: () => Readable.from([Buffer.from(text)]),
+      localPath: () => Promise.reject(new Error('only Parquet needs a file')),
+      sourceSha256: 'a'.repeat(64),
+      source: { uri: 'a.csv', ...source },
+      caps: CAPS,
+      standardisation: STANDARDISATION,
+      chemistry,
+    });
+    for await (const { rows, quarantine } of batches) {
+      all.rows.push(...rows);
+      all.quarantine.push(...quarantine);
+    }
+    return all;
+  }
+
   test('one molecule has one id, from a salt in a CSV file as from a molblock; what cannot be read is quarantined', async () => {
-    const csv = await standardise('smiles\nCC[NH3+].[Cl-]\nC1CC\nNCC\n', {}, { chemistry });
-    const sdf = await standardise(
-      MOLBLOCK + MOLBLOCK.replace('  3  2', ' 99  2'),
-      { uri: 'a.sdf', compoundIdColumn: 'id' },
-      { chemistry },
-    );
+    const csv = await standardise('smiles\nCC[NH3+].[Cl-]\nC1CC\nNCC\n');
+    const sdf = await standardise(MOLBLOCK + MOLBLOCK.replace('  3  2', ' 99  2'), {
+      uri: 'a.sdf',
+      compoundIdColumn: 'id',
+    });
     expect(csv.quarantine.map((row) => row.message)).toEqual([expect.stringContaining('C1CC')]);
     expect(csv.rows.map((row) => [row.line, row.smiles])).toEqual([[2, 'CCN'], [4, 'CCN']]); // prettier-ignore
     expect(csv.quarantine).toMatchObject([{ line: 3, raw: 'C1CC', reason: 'molecule-unparsable' }]);

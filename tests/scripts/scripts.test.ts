@@ -61,7 +61,7 @@ describe('the published schemas', () => {
     const json = (name: string) =>
       JSON.parse(readFileSync(path.join(packageRoot, 'examples/solubility', name), 'utf8'));
     const config = campaignConfigSchema.parse(json('campaign.json'));
-    for (const { uri, valueColumn } of config.pool.sources) {
+    for (const { uri, valueColumn } of config.pool.sources!) {
       expect(existsSync(path.join(packageRoot, uri))).toBe(true);
       // The campaign must not see what the laboratory is to measure.
       expect(valueColumn).toBeUndefined();

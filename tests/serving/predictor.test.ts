@@ -1,7 +1,12 @@
 import { createPredictor, compareSpellings, respellSmiles, spellingInvariance } from '../../src/serving';
 import { featuriseIsolating } from '../../src/serving/featurising';
 import { ModelCache } from '../../src/serving/model-cache';
-import { moleculeCapsSchema, TitrateError, type ModelVersion } from '../../src/contracts';
+import {
+  moleculeCapsSchema,
+  standardisationSchema,
+  TitrateError,
+  type ModelVersion,
+} from '../../src/contracts';
 import { MOLECULES, openWorld, type World } from './support/world';
 
 const CAMPAIGN = 'solubility-42';
@@ -115,6 +120,7 @@ test('respelling changes the text and not the molecule, stereo included', async 
   const standard = await world.chemistry.standardise(
     pairs.flat().map((text) => ({ notation: 'smiles', text })),
     caps,
+    standardisationSchema.parse({}),
   );
   pairs.forEach(([text, other], index) => {
     expect(other).not.toBe(text);

@@ -3,11 +3,23 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { packageRoot } from '../../src/foundation';
 
-/** The interpreter with the oracle packages; `npm test` makes it once under .titrate/python. */
-export function oraclePython(): string | null {
-  const candidates = [process.env.TITRATE_TEST_PYTHON, path.join(packageRoot, '.titrate/python/bin/python')];
+/** The Python environments that `npm test` makes under .titrate/ (tests/support/requirements*.txt), and the variables that name others. */
+const ENVIRONMENTS = {
+  oracle: { folder: 'python', variable: 'TITRATE_TEST_PYTHON', requirements: 'requirements.txt' },
+  cloud: { folder: 'cloud', variable: 'TITRATE_TEST_CLOUD_PYTHON', requirements: 'requirements-cloud.txt' },
+  beam: { folder: 'beam', variable: 'TITRATE_TEST_BEAM_PYTHON', requirements: 'requirements-beam.txt' },
+} as const;
+export type PythonEnvironment = keyof typeof ENVIRONMENTS;
+
+/** Path of an environment's interpreter; null where it was not made. */
+export function pythonOf(environment: PythonEnvironment): string | null {
+  const { folder, variable } = ENVIRONMENTS[environment];
+  const candidates = [process.env[variable], path.join(packageRoot, '.titrate', folder, 'bin', 'python')];
   return candidates.find((candidate) => candidate && existsSync(candidate)) ?? null;
 }
+
+/** The interpreter with the oracle packages. */
+export const oraclePython = (): string | null => pythonOf('oracle');
 
 /** Runs a Python script with `input` as JSON on its standard input; its standard output is JSON. */
 export function runPython<T>(script: string, input: unknown): T {
@@ -25,14 +37,19 @@ export function runPython<T>(script: string, input: unknown): T {
 }
 
 /**
- * `describe` for tests that compare with Python. Without the packages a developer's machine skips them and says so in one
+ * `describe` for tests that need one of the Python environments. Without it a developer's machine skips them and says so in one
  * line; with TITRATE_SKIP_NOTHING (CI sets it) they fail instead.
  */
-export function describeWithPython(name: string, body: () => void): void {
-  if (oraclePython() || process.env.TITRATE_SKIP_NOTHING) {
+export function describeWithPython(
+  name: string,
+  body: () => void,
+  environment: PythonEnvironment = 'oracle',
+): void {
+  if (pythonOf(environment) || process.env.TITRATE_SKIP_NOTHING) {
     describe(name, body);
   } else {
-    process.stderr.write(`skipped: ${name}: no Python with the packages of tests/support/requirements.txt\n`);
+    const { requirements } = ENVIRONMENTS[environment];
+    process.stderr.write(`skipped: ${name}: no Python with the packages of tests/support/${requirements}\n`);
     describe.skip(name, body);
   }
 }

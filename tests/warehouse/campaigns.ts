@@ -9,25 +9,61 @@ import {
   type Cut,
   type DatasetRow,
   type QuarantineRow,
+  FIRST_STANDARDISATION,
+  type StandardisedPart,
   type StandardisedSource,
   type TrainingRow,
 } from '../../src/contracts';
+import { createDatasets, type Datasets } from '../../src/datasets';
 import { decodeNdjson, encodeNdjson, sha256 } from '../../src/foundation';
-import { createFileObjectStore, type ObjectStore } from '../../src/objects';
-import type { ResolvedResult } from '../../src/warehouse';
+import { createFileObjectStore, createPointerLog, type ObjectStore } from '../../src/objects';
+import { createDuckDbIndex, createWarehouse, type ResolvedResult, type Warehouse } from '../../src/warehouse';
 
 const folders: string[] = [];
-afterAll(() => folders.forEach((at) => rmSync(at, { recursive: true, force: true })));
+const opened: Datasets[] = [];
+afterAll(async () => {
+  for (const datasets of opened) await datasets.close();
+  folders.forEach((at) => rmSync(at, { recursive: true, force: true }));
+});
 
-/** A new home: an object store and the place of a warehouse file. */
-export function newHome(): { directory: string; path: string; objects: ObjectStore } {
+export interface Home {
+  readonly directory: string;
+  /** Place of a DuckDB file. */
+  readonly path: string;
+  readonly objects: ObjectStore;
+  readonly datasets: Datasets;
+}
+
+/** A new home: an object store, its datasets, and the place of a warehouse file. */
+export function newHome(): Home {
   const directory = mkdtempSync(path.join(tmpdir(), 'titrate-warehouse-'));
   folders.push(directory);
-  return {
-    directory,
-    path: path.join(directory, 'warehouse', 'w.duckdb'),
-    objects: createFileObjectStore(path.join(directory, 'objects')),
-  };
+  const objects = createFileObjectStore(path.join(directory, 'objects'));
+  const datasets = createDatasets({ objects, pointers: createPointerLog(objects) });
+  opened.push(datasets);
+  return { directory, path: path.join(directory, 'warehouse', 'w.duckdb'), objects, datasets };
+}
+
+/** The warehouse of a home, on DuckDB. */
+export const openWarehouse = async ({ path: file, objects, datasets }: Home): Promise<Warehouse> =>
+  createWarehouse({ objects, datasets, index: await createDuckDbIndex({ path: file, objects }) });
+
+/** Commits rows as a dataset of one source, replacing what it held. @returns the version's id. */
+export async function commit(
+  { objects, datasets }: Pick<Home, 'objects' | 'datasets'>,
+  dataset: string,
+  rows: readonly RowOf[],
+  quarantine: readonly QuarantineRow[] = [],
+): Promise<string> {
+  const sources = [await sourceOf(objects, rows, quarantine, `${dataset}.csv`)];
+  const { version } = await datasets.commit({
+    dataset,
+    sources,
+    onto: 'nothing',
+    author: 'ada',
+    reason: 'test',
+  });
+  return version.id;
 }
 
 /** Alkanes by length: molecules whose text needs no chemistry. */
@@ -83,11 +119,18 @@ export async function sourceOf(
       line,
     };
   });
+  const part: StandardisedPart = {
+    rows: await objects.put(encodeNdjson(full), MEDIA_TYPES.ndjson),
+    quarantine: await objects.put(encodeNdjson(quarantine), MEDIA_TYPES.ndjson),
+    accepted: rows.length,
+    quarantined: quarantine.length,
+  };
   return {
     source: { uri },
     raw,
-    rows: await objects.put(encodeNdjson(full), MEDIA_TYPES.ndjson),
-    quarantine: await objects.put(encodeNdjson(quarantine), MEDIA_TYPES.ndjson),
+    reading: { format: 'csv', compression: 'none', encoding: 'utf-8', delimiter: ',' },
+    standardisation: FIRST_STANDARDISATION,
+    parts: await objects.put(Buffer.from(JSON.stringify([part])), MEDIA_TYPES.json),
     accepted: rows.length,
     quarantined: quarantine.length,
     examples: quarantine.map((row) => `${uri}, line ${row.line}: ${row.message}`),

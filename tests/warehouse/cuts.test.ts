@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import { createDuckDbWarehouse, type ResolvedResult, type Warehouse } from '../../src/warehouse';
-import { config, molecule, newHome, readCut, result, sourceOf } from './campaigns';
+import type { ResolvedResult, Warehouse } from '../../src/warehouse';
+import { commit, config, molecule, newHome, openWarehouse, readCut, result } from './campaigns';
 
 const home = newHome();
 const { objects } = home;
@@ -8,23 +8,13 @@ let warehouse: Warehouse;
 let dataVersion: string;
 let measuredVersion: string;
 beforeAll(async () => {
-  warehouse = await createDuckDbWarehouse(home);
+  warehouse = await openWarehouse(home);
   const rows = Array.from({ length: 10 }, (_, i) => ({ n: i + 1, line: i + 2 }));
   const measured = rows.map((row) =>
     row.n > 8 ? { ...row, value: row.n * 10, unit: 'nM', qualifier: '=' as const } : row,
   );
-  const commit = async (uri: string, given: typeof rows) =>
-    (
-      await warehouse.commitDataset({
-        dataset: uri,
-        sources: [await sourceOf(objects, given, [], uri)],
-        parent: null,
-        author: 'a',
-        reason: 'r',
-      })
-    ).id;
-  dataVersion = await commit('pool.csv', rows);
-  measuredVersion = await commit('measured.csv', measured);
+  dataVersion = await commit(home, 'pool', rows);
+  measuredVersion = await commit(home, 'measured', measured);
 });
 afterAll(() => warehouse.close());
 
@@ -65,7 +55,7 @@ describe('cuts', () => {
       result('r2', 2, { value: 9, qualifier: '>' }),
       result('r3', 3, { outcome: 'failed' }),
       result('r4', 4, { outcome: 'abandoned' }),
-      result('r99', 99, { value: 2.5 }),
+      result('r99', 99, { value: 2.5, inchiKey: 'KEY-99' }),
     ]);
     const cut = await cutOf(id);
     expect(cut).toMatchObject({
@@ -92,7 +82,7 @@ describe('cuts', () => {
       spread: Math.SQRT2,
     });
     // The molecule from outside the pool has to be featurised too.
-    expect(known.extra).toEqual([{ ...molecule(99), inchiKey: '' }]);
+    expect(known.extra).toEqual([{ ...molecule(99), inchiKey: 'KEY-99' }]);
   });
 
   test('a round is cut once, whatever arrives afterwards', async () => {
@@ -182,7 +172,8 @@ describe('cuts', () => {
         expect(receipts.every((receipt) => receipt.status === 'accepted')).toBe(true);
         chunk = [];
       }
-      const { campaignId: _, ...cut } = await cutOf(id);
+      const { campaignId: _, chunks, ...cut } = await cutOf(id);
+      expect(chunks).toBeGreaterThan(0);
       return cut;
     };
     await fc.assert(

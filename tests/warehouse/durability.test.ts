@@ -1,10 +1,11 @@
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { rm, writeFile } from 'node:fs/promises';
 import { compiledEntry } from '../../src/foundation';
-import { createDuckDbWarehouse, rebuildWarehouse, type Warehouse } from '../../src/warehouse';
-import { config, molecule, newHome, readCut, result, sourceOf } from './campaigns';
+import { createDuckDbIndex, rebuildWarehouse, type Warehouse } from '../../src/warehouse';
+import { commit, config, molecule, newHome, openWarehouse, readCut, result, type Home } from './campaigns';
 
-type Home = ReturnType<typeof newHome>;
+const rebuild = async (home: Home) =>
+  rebuildWarehouse({ ...home, index: await createDuckDbIndex({ path: home.path, objects: home.objects }) });
 
 /** Starts a process that opens the warehouse as `w` and runs `body`. */
 function start(
@@ -14,12 +15,16 @@ function start(
 ): { child: ChildProcessWithoutNullStreams; output: () => string; closed: Promise<unknown> } {
   const script = `
     ${before}
-    const { createFileObjectStore } = require(${JSON.stringify(compiledEntry('src/objects/index'))});
-    const { createDuckDbWarehouse } = require(${JSON.stringify(compiledEntry('src/warehouse/index'))});
+    const { createFileObjectStore, createPointerLog } = require(${JSON.stringify(compiledEntry('src/objects/index'))});
+    const { createDatasets } = require(${JSON.stringify(compiledEntry('src/datasets/index'))});
+    const { createDuckDbIndex, createWarehouse } = require(${JSON.stringify(compiledEntry('src/warehouse/index'))});
     const die = () => { process.kill(process.pid, 'SIGKILL'); return new Promise(() => {}); };
     const say = (text) => require('node:fs').writeSync(1, text + '\\n');
     (async () => {
-      const w = await createDuckDbWarehouse({ path: ${JSON.stringify(home.path)}, objects: createFileObjectStore(${JSON.stringify(`${home.directory}/objects`)}) });
+      const objects = createFileObjectStore(${JSON.stringify(`${home.directory}/objects`)});
+      const datasets = createDatasets({ objects, pointers: createPointerLog(objects) });
+      const index = await createDuckDbIndex({ path: ${JSON.stringify(home.path)}, objects });
+      const w = await createWarehouse({ objects, datasets, index });
       ${body}
     })().catch((error) => { console.error(error); process.exit(1); });`;
   const child = spawn(process.execPath, ['-e', script]);
@@ -53,7 +58,7 @@ describe('durability', () => {
       `await w.openBatch('c', 'b', 1, ${JSON.stringify([molecule(1)])}); await w.recordResults('c', ${rows}); await die();`,
     );
     expect(await killed.closed).toBe('SIGKILL');
-    const warehouse = await createDuckDbWarehouse(home);
+    const warehouse = await openWarehouse(home);
     expect((await warehouse.results('c')).map((row) => row.resultId)).toEqual(['r1', 'r2']);
     expect(await warehouse.batchProgress('c', 'b')).toEqual({ picks: 1, outstanding: 0 });
     const { receipts, total } = await warehouse.recordResults('c', [result('r1', 1), result('r3', 3)]);
@@ -82,7 +87,7 @@ describe('durability', () => {
     );
     expect(await killed.closed).toBe('SIGKILL');
     expect(killed.output()).toBe('recording\n');
-    const warehouse = await createDuckDbWarehouse(home);
+    const warehouse = await openWarehouse(home);
     expect(await warehouse.results('c')).toHaveLength(recorded);
     expect(await warehouse.recordResults('c', JSON.parse(rows))).toMatchObject({ total: 2 });
     expect((await warehouse.results('c')).map((row) => row.resultId)).toEqual(['r1', 'r2']);
@@ -106,7 +111,7 @@ describe('durability', () => {
       running.child.kill('SIGKILL');
       await running.closed;
       acknowledged = Math.max(acknowledged, ...running.output().trim().split('\n').map(Number));
-      const warehouse = await createDuckDbWarehouse(home);
+      const warehouse = await openWarehouse(home);
       const ids = (await warehouse.results('c')).map((row) => row.resultId);
       expect(new Set(ids).size).toBe(ids.length);
       expect(ids.slice(0, acknowledged + 1)).toEqual(
@@ -119,18 +124,13 @@ describe('durability', () => {
 
   test('the index is made anew from objects and records: lost, damaged, set back or rebuilt, it says the same', async () => {
     const home = newHome();
-    let warehouse = await createDuckDbWarehouse(home);
-    const source = await sourceOf(
-      home.objects,
+    let warehouse = await openWarehouse(home);
+    const id = await commit(
+      home,
+      'd',
       [1, 2, 3].map((n) => ({ n, line: n })),
     );
-    const { id } = await warehouse.commitDataset({
-      dataset: 'd',
-      sources: [source],
-      parent: null,
-      author: 'a',
-      reason: 'r',
-    });
+    await warehouse.indexDataset(await home.datasets.version(id));
     await warehouse.openBatch('c', 'b', 1, [molecule(1), molecule(2), molecule(3)]);
     await warehouse.recordResults('c', [
       result('r1', 1),
@@ -143,20 +143,17 @@ describe('durability', () => {
     const damages = {
       lost: () => rm(home.path),
       damaged: () => writeFile(home.path, 'not a database'.repeat(1000)),
-      rebuilt: () => rebuildWarehouse(home),
+      rebuilt: () => rebuild(home),
     };
     for (const damage of Object.values(damages)) {
       await damage();
-      warehouse = await createDuckDbWarehouse(home);
+      warehouse = await openWarehouse(home);
       expect(await state(warehouse, home)).toEqual(before);
       await warehouse.close();
     }
-    warehouse = await createDuckDbWarehouse(home);
+    warehouse = await openWarehouse(home);
     const cut = await warehouse.closeCut({ campaignId: 'c', round: 1, dataVersion: id, config: config() });
     expect((await readCut(home.objects, cut)).resultIds).toEqual(['c1', 'r2']);
-    expect(await warehouse.findMolecules(id, [molecule(3).moleculeId])).toEqual(
-      new Map([[molecule(3).moleculeId, { smiles: 'CCC' }]]),
-    );
     await warehouse.close();
   });
 
@@ -168,11 +165,11 @@ describe('durability', () => {
         [home, ['r1', 'r2']],
         [other, known],
       ] as const) {
-        const own = await createDuckDbWarehouse(at);
+        const own = await openWarehouse(at);
         for (const resultId of ids) await own.recordResults('c', [result(resultId, 1)]);
         await own.close();
       }
-      const warehouse = await createDuckDbWarehouse({ path: home.path, objects: other.objects });
+      const warehouse = await openWarehouse({ ...other, path: home.path });
       expect((await warehouse.results('c')).map((row) => row.resultId)).toEqual(known);
       await warehouse.close();
     },
@@ -180,8 +177,8 @@ describe('durability', () => {
 
   test('an index that is behind the records catches up, also while it is open', async () => {
     const home = newHome();
-    const warehouse = await createDuckDbWarehouse(home);
-    const second = await createDuckDbWarehouse({ path: `${home.path}.second`, objects: home.objects });
+    const warehouse = await openWarehouse(home);
+    const second = await openWarehouse({ ...home, path: `${home.path}.second` });
     await warehouse.recordResults('c', [result('r1', 1)]);
     const { receipts, total } = await second.recordResults('c', [result('r1', 1), result('r2', 2)]);
     expect([receipts.map((receipt) => receipt.status), total]).toEqual([['duplicate', 'accepted'], 2]);
@@ -197,6 +194,33 @@ describe('durability', () => {
     await Promise.all([warehouse.close(), second.close()]);
   });
 
+  test('opening reads one record a log where the index is up to date, and what is new where it is not', async () => {
+    const home = newHome();
+    let warehouse = await openWarehouse(home);
+    for (const id of ['a', 'b'])
+      for (let n = 1; n <= 4; n++) await warehouse.recordResults(id, [result(`r${n}`, n)]);
+    await warehouse.close();
+    const second = await openWarehouse({ ...home, path: `${home.path}.second` });
+    const reads: string[] = [];
+    const objects = {
+      ...home.objects,
+      readRecord: (key: string) => {
+        reads.push(key);
+        return home.objects.readRecord(key);
+      },
+    };
+    warehouse = await openWarehouse({ ...home, objects });
+    expect(reads).toEqual(['a', 'b'].map((id) => `campaigns/${id}/results/000000000004`));
+    await warehouse.close();
+    await second.recordResults('b', [result('r5', 5)]);
+    await second.close();
+    reads.length = 0;
+    warehouse = await openWarehouse({ ...home, objects });
+    expect(reads.filter((key) => key.includes('/a/'))).toHaveLength(1);
+    expect(await warehouse.results('b')).toHaveLength(5);
+    await warehouse.close();
+  });
+
   test('one process owns the file: another is told whose it is', async () => {
     const home = newHome();
     const owner = start(home, `say('open'); setInterval(() => {}, 1000);`);
@@ -205,20 +229,20 @@ describe('durability', () => {
       code: 'conflict',
       message: expect.stringContaining(`process ${owner.child.pid} `),
     });
-    await expect(createDuckDbWarehouse(home)).rejects.toEqual(refused);
-    await expect(rebuildWarehouse(home)).rejects.toEqual(refused);
+    await expect(openWarehouse(home)).rejects.toEqual(refused);
+    await expect(rebuild(home)).rejects.toEqual(refused);
     owner.child.kill('SIGKILL');
     await owner.closed;
 
-    const warehouse = await createDuckDbWarehouse(home);
+    const warehouse = await openWarehouse(home);
     // DuckDB's own lock would let this process open the file a second time.
-    await expect(createDuckDbWarehouse(home)).rejects.toMatchObject({
+    await expect(openWarehouse(home)).rejects.toMatchObject({
       code: 'conflict',
       message: expect.stringContaining('this process'),
     });
     await warehouse.close();
     await warehouse.close();
     await expect(warehouse.results('c')).rejects.toMatchObject({ code: 'unavailable' });
-    await (await createDuckDbWarehouse(home)).close();
+    await (await openWarehouse(home)).close();
   });
 });

@@ -164,7 +164,7 @@ describe('a campaign on a real server', () => {
     expect(paused.intake.received).toBe(0);
     await handle.signal('resume');
     await openBatch(handle, 2);
-    expect(world.cuts.get(2)!.labels).toBe(12);
+    expect(world.cuts.get('2')!.labels).toBe(12);
     await handle.terminate();
   });
 
@@ -195,11 +195,11 @@ describe('a campaign on a real server', () => {
       (s) => s.outstanding === 2,
     );
     await openBatch(handle, 2);
-    expect(world.cuts.get(2)!.labels).toBe(10);
+    expect(world.cuts.get('2')!.labels).toBe(10);
     await handle.signal('labResults', { results: measured(batch, 10) });
     await answer(handle, 2);
     await handle.result();
-    expect(world.cuts.get(3)!.labels).toBe(24);
+    expect(world.cuts.get('3')!.labels).toBe(24);
   });
 
   test('waits for approval when a person is to approve, and only for the batch that person has read', async () => {
@@ -234,7 +234,7 @@ describe('a campaign on a real server', () => {
       (s) => s.outstanding === 0,
     );
     expect(paused).toMatchObject({ stage: 'paused', round: 1 });
-    expect(world.cuts.has(2)).toBe(false);
+    expect(world.cuts.has('2')).toBe(false);
     await handle.signal('resume');
     await openBatch(handle, 2);
     await handle.terminate();
@@ -290,6 +290,65 @@ describe('a campaign on a real server', () => {
     world.poolSize = 0;
     const empty = await start();
     expect(await empty.result()).toMatchObject({ stopReason: 'pool-exhausted', rounds: 0 });
+  });
+
+  test('learns from an earlier round again once its data are rolled back, says who, when and why, and rolls forward', async () => {
+    const handle = await start(config({ budget: { rounds: 5 } }));
+    await answer(handle, 1);
+    await answer(handle, 2);
+    await openBatch(handle, 3);
+    const back = { to: 'round/2', by: 'ada', reason: 'plate 7 was mislabelled' };
+    expect(await handle.executeUpdate('rollbackData', { args: [back] })).toEqual({
+      branch: 1,
+      to: 'round/2',
+      dataVersion: 'data-1',
+      results: 12,
+    });
+    await answer(handle, 3);
+    await openBatch(handle, 4);
+    const { rounds, events } = await history(handle);
+    // Of 36 results the 12 that round 2 knew, and the 12 that came after the rollback.
+    expect(rounds.map(({ labels }) => labels)).toEqual([0, 12, 24, 24]);
+    expect(events).toContainEqual({
+      at: expect.stringMatching(/^\d{4}-.*Z$/) as string,
+      kind: 'data-moved',
+      message: expect.stringContaining('data moved to round/2 by ada: plate 7 was mislabelled') as string,
+    });
+    expect(await status(handle)).toMatchObject({ dataBranch: 1 });
+
+    await handle.executeUpdate('rollbackData', { args: [{ ...back, to: 'latest', reason: 'it was not' }] });
+    await answer(handle, 4);
+    await openBatch(handle, 5);
+    expect((await history(handle)).rounds.map(({ labels }) => labels)).toEqual([0, 12, 24, 24, 48]);
+    await answer(handle, 5);
+    expect(await handle.result()).toMatchObject({ labelled: 60 });
+  });
+
+  test('refuses to move the data to what is not there, or without a name and a reason', async () => {
+    const handle = await start();
+    await openBatch(handle, 1);
+    const refusal = (args: unknown) =>
+      handle
+        .executeUpdate('rollbackData', { args: [args] })
+        .catch((error: WorkflowUpdateFailedError) => error);
+    expect(
+      ((await refusal({ to: 'round/9', by: 'a', reason: 'b' })) as WorkflowUpdateFailedError).cause?.message,
+    ).toMatch(/there is no 'round\/9'/);
+    expect(((await refusal({ to: 'latest' })) as WorkflowUpdateFailedError).cause?.message).toMatch(
+      /by: .*reason: /s,
+    );
+    expect(await status(handle)).toMatchObject({ dataBranch: null, stage: 'awaiting-results' });
+    await handle.terminate();
+  });
+
+  test('a campaign on a dataset that was ingested before reads no source', async () => {
+    const handle = await start(config({ pool: { dataset: 'data-7' }, budget: { rounds: 1 } }));
+    await answer(handle, 1);
+    expect(await handle.result()).toMatchObject({ poolSize: 100, labelled: 12 });
+    const failing = await start(config({ pool: { dataset: 'unheard-of' } }));
+    await expect(failing.result()).rejects.toMatchObject({
+      cause: { message: expect.stringContaining("no dataset 'unheard-of'") as string },
+    });
   });
 
   test('a slow rollout never blocks the round, and a report that cannot be written does not lose the campaign', async () => {

@@ -1,9 +1,6 @@
-import { createReadStream } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import type { Chemistry } from '../../chemistry';
-import { moleculeCapsSchema, TitrateError } from '../../contracts';
-import { sha256 } from '../../foundation';
-import { standardiseRows } from '../../processing';
+import { moleculeCapsSchema, standardisationSchema, TitrateError } from '../../contracts';
+import { standardiseFile } from './local-file';
 
 export interface NamedStructure {
   readonly smiles: string;
@@ -18,7 +15,7 @@ export interface Structures {
 }
 
 /**
- * Molecules of a file: CSV or TSV (a column 'smiles'), SDF, or lines of `SMILES [name]` (.smi, .txt).
+ * Molecules of a file of any format that sources may have, as they are written there; those of an SD file as SMILES.
  * @throws TitrateError source-missing, column-missing, format-unknown.
  */
 export async function readStructures(
@@ -26,28 +23,17 @@ export async function readStructures(
   chemistry: Chemistry,
   smilesColumn?: string,
 ): Promise<Structures> {
-  if (/\.(smi|smiles|txt)$/i.test(file)) {
-    const lines = (await readFile(file, 'utf8')).split(/\r?\n/);
-    const structures = lines.flatMap((text, i): NamedStructure[] => {
-      const [smiles, ...name] = text.trim().split(/\s+/);
-      return smiles ? [{ smiles, compoundId: name.join(' ') || undefined, line: i + 1 }] : [];
-    });
-    return { structures, problems: [] };
-  }
   const structures: NamedStructure[] = [];
   const problems: { line: number; message: string }[] = [];
-  // Opened here, so that a missing file is told as such and not as a broken stream.
-  const raw = createReadStream(file);
-  await new Promise<void>((resolve, reject) => raw.once('open', () => resolve()).once('error', reject));
-  const request = {
-    raw,
-    sourceSha256: sha256(file),
-    source: { uri: file, smilesColumn },
-    caps: moleculeCapsSchema.parse({}),
+  const how = {
     chemistry,
+    caps: moleculeCapsSchema.parse({}),
+    standardisation: standardisationSchema.parse({}),
   };
-  for await (const { rows, quarantine } of standardiseRows(request)) {
-    structures.push(...rows.map(({ smiles, compoundId, line }) => ({ smiles, compoundId, line })));
+  for await (const { rows, quarantine } of standardiseFile(file, { smilesColumn }, how)) {
+    structures.push(
+      ...rows.map(({ rawSmiles, compoundId, line }) => ({ smiles: rawSmiles, compoundId, line })),
+    );
     problems.push(...quarantine.map(({ line, message }) => ({ line, message })));
   }
   if (structures.length + problems.length === 0)

@@ -1,9 +1,8 @@
-import { createReadStream, existsSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { Chemistry } from '../../chemistry';
-import { TitrateError, type MoleculeCaps } from '../../contracts';
-import { sha256 } from '../../foundation';
-import { standardiseRows } from '../../processing';
+import { TitrateError, type MoleculeCaps, type Standardisation } from '../../contracts';
+import { standardiseFile } from './local-file';
 
 /** A file whose values are known, standing in for a laboratory. */
 export interface TruthFile {
@@ -44,20 +43,13 @@ export function parseTruthOption(text: string, property: string, workingDirector
  */
 export async function readTruth(
   files: readonly TruthFile[],
-  { chemistry, caps }: { chemistry: Chemistry; caps: MoleculeCaps },
+  how: { chemistry: Chemistry; caps: MoleculeCaps; standardisation: Standardisation },
 ): Promise<Truth> {
   const sums = new Map<string, { total: number; count: number }>();
   let rows = 0;
   let quarantined = 0;
   for (const { file, valueColumn } of files) {
-    const source = { uri: file, valueColumn };
-    for await (const batch of standardiseRows({
-      raw: createReadStream(file),
-      sourceSha256: sha256(file),
-      source,
-      caps,
-      chemistry,
-    })) {
+    for await (const batch of standardiseFile(file, { valueColumn }, how)) {
       quarantined += batch.quarantine.length;
       for (const { moleculeId, value, qualifier } of batch.rows) {
         if (value === undefined || (qualifier ?? '=') !== '=') continue;

@@ -8,6 +8,8 @@ import {
   type CampaignConfig,
   type CampaignHistory,
   type CampaignStatus,
+  type DataMoved,
+  type RollbackData,
 } from '../../contracts';
 import { proposeCampaignId, readCampaignFile, requireCampaignId, requireSources } from '../campaign-file';
 import { soon, withCampaign, withClient } from '../connect';
@@ -74,7 +76,8 @@ function describeStatus(status: CampaignStatus): string {
     ['stage', `${status.stage}${status.stopReason ? ` (${status.stopReason})` : ''}`],
     // After the last batch a closing round learns from what came back.
     ['round', `${Math.min(status.round, status.rounds)} of ${status.rounds}`],
-    ['pool', `${status.poolSize} molecules`],
+    ['pool', `${status.poolSize} molecules, ${status.dataVersion ?? 'not read yet'}`],
+    ['data branch', status.dataBranch],
     ['labels', status.labels],
     ['best', status.best],
     ['model', status.modelVersion],
@@ -192,6 +195,23 @@ const approve = verb<[string], ByOptions & { batch?: string }>(
   },
 );
 
+const moveData = verb<[string], ByOptions & { to: string }>(async (cli, { reason, by, to }, campaignId) => {
+  const moved = await withCampaign(cli, campaignId, (handle) =>
+    handle.executeUpdate<DataMoved, [RollbackData]>(UPDATES.rollbackData, {
+      args: [{ to, by: by ?? process.env.USER ?? 'unknown', reason: reason ?? 'no reason given' }],
+    }),
+  );
+  cli.result(moved, (m) =>
+    facts([
+      ['branch', m.branch],
+      ['data', m.to],
+      ['version', m.dataVersion],
+      ['results', m.results],
+    ]),
+  );
+  cli.say(`${campaignId}: the next round learns from it; --to latest takes everything back in`);
+});
+
 /** `titrate campaign …`. */
 export function campaignVerbs(program: Command): void {
   const campaign = program.command('campaign').description('start, follow and steer campaigns');
@@ -222,6 +242,14 @@ export function campaignVerbs(program: Command): void {
     'stop',
     'end the campaign with what is known',
     signalVerb(SIGNALS.stop, 'will end with what is known'),
+  );
+  steer(
+    'rollback-data',
+    'let the coming rounds learn from other data; nothing is deleted',
+    moveData,
+  ).requiredOption(
+    '--to <version>',
+    "'round/N' or 'cut_…' (the results that round knew), 'data_…' or 'name@tag' (another pool), 'latest' (every result, on the pool it began with)",
   );
   steer('approve', 'approve the batch that waits for it', approve).option(
     '--batch <id>',

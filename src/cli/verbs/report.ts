@@ -30,7 +30,7 @@ export async function campaignTruth(
   const files = truth.map((text) =>
     parseTruthOption(text, config.objective.property, ports.settings.workingDirectory),
   );
-  const { values } = await readTruth(files, { chemistry: ports.chemistry(), caps: config.pool.caps });
+  const { values } = await readTruth(files, { chemistry: ports.chemistry(), ...config.pool });
   return { values, topFraction };
 }
 

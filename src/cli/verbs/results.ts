@@ -102,7 +102,7 @@ const simulate = verb<[string], SimulateOptions>(async (cli, options, campaignId
     const files = options.truth.map((text) =>
       parseTruthOption(text, config.objective.property, cli.settings.workingDirectory),
     );
-    const truth = await readTruth(files, { chemistry: ports.chemistry(), caps: config.pool.caps });
+    const truth = await readTruth(files, { chemistry: ports.chemistry(), ...config.pool });
     cli.say(`laboratory: knows ${truth.values.size} molecules`);
     const simulation = await withClient(cli, (client) =>
       runLabSimulator({

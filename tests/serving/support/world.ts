@@ -5,6 +5,7 @@ import { createChemistry, type Chemistry } from '../../../src/chemistry';
 import {
   MEDIA_TYPES,
   moleculeCapsSchema,
+  standardisationSchema,
   type ModelCard,
   type ModelVersion,
   type TrainingRow,
@@ -59,6 +60,7 @@ export async function openWorld(): Promise<World> {
     const outcomes = await chemistry.standardise(
       MOLECULES.map((text) => ({ notation: 'smiles', text })),
       moleculeCapsSchema.parse({}),
+      standardisationSchema.parse({}),
     );
     const rows = outcomes
       .map((outcome): TrainingRow => {

@@ -2,7 +2,8 @@ import { ApplicationFailure } from '@temporalio/common';
 import type { DeployActivities } from '../../../activities/deploy';
 import type { FeaturizationActivities } from '../../../activities/featurization';
 import type { GpuActivities } from '../../../activities/gpu';
-import type { WarehouseActivities } from '../../../activities/warehouse';
+import type { PoolSummary, WarehouseActivities } from '../../../activities/warehouse';
+import { FIRST_STANDARDISATION } from '../../../src/contracts';
 import type {
   ArtifactRef,
   BatchSheet,
@@ -31,7 +32,7 @@ export class ScriptedWorld {
   readonly results = new Map<string, LabResult>();
   readonly batches = new Map<string, BatchSheet>();
   readonly rounds: RoundRecord[] = [];
-  readonly cuts = new Map<number, Cut>();
+  readonly cuts = new Map<string, Cut>();
   readonly calls: string[] = [];
   /** Molecules of the pool. */
   poolSize = 100;
@@ -41,6 +42,30 @@ export class ScriptedWorld {
   readonly recordingFailures: Error[] = [];
   rolloutMs = 0;
   reportFails = false;
+
+  /** Result ids that each cut knew, and what each move of the data left. */
+  private readonly known = new Map<string, readonly string[]>();
+  private readonly branches: { base: ReadonlySet<string> | null; after: number }[] = [];
+
+  private pool(dataVersion: string): PoolSummary {
+    return {
+      dataVersion,
+      molecules: this.poolSize,
+      shards: ref('shards'),
+      shardCount: 1,
+      acceptedRows: this.poolSize,
+      quarantinedRows: 1,
+      duplicateRows: 0,
+      measuredRows: 0,
+    };
+  }
+
+  private counting(branch: number | undefined): LabResult[] {
+    const moved = !branch ? undefined : this.branches[branch - 1];
+    return [...this.results.values()].filter(
+      ({ resultId }, index) => !moved?.base || moved.base.has(resultId) || index >= moved.after,
+    );
+  }
 
   private outstanding(batchId: string): number {
     const done = new Set([...this.results.values()].map((result) => result.moleculeId));
@@ -53,16 +78,26 @@ export class ScriptedWorld {
         throw ApplicationFailure.nonRetryable('missing.csv: there is no such file', 'source-missing');
       return { source, raw: ref('raw') };
     },
-    commitDataset: async () => ({
-      dataVersion: 'data-1',
-      molecules: this.poolSize,
-      shards: ref('shards'),
-      shardCount: 1,
-      acceptedRows: this.poolSize,
-      quarantinedRows: 1,
-      duplicateRows: 0,
-      measuredRows: 0,
-    }),
+    commitDataset: async () => this.pool('data-1'),
+    openDataset: async ({ reference }) => {
+      if (!reference.startsWith('data-'))
+        throw ApplicationFailure.nonRetryable(`there is no dataset '${reference}'`, 'not-found');
+      return this.pool(reference);
+    },
+    rollbackData: async ({ campaignId, to, author, reason, operationId }) => {
+      this.calls.push(`rollbackData ${to} by ${author}: ${reason}`);
+      const round = Number(/^round\/(\d+)$/.exec(to)?.[1]);
+      if (to !== 'latest' && !this.cuts.has(String(round)))
+        throw ApplicationFailure.nonRetryable(`there is no '${to}'`, 'not-found');
+      const base = to === 'latest' ? null : new Set(this.known.get(String(round)));
+      this.branches.push({ base, after: this.results.size });
+      const branch = {
+        ...{ number: this.branches.length, operationId, to, author, reason, dataVersion: 'data-1' },
+        ...{ base: null, afterChunk: 0, at: 'now' },
+      };
+      const results = this.counting(this.branches.length).length;
+      return { moved: { branch: { ...branch, campaignId }, results }, pool: this.pool('data-1') };
+    },
     openCampaign: async () => {},
     landResults: async ({ ref: file }) => {
       if (typeof file === 'string')
@@ -88,10 +123,16 @@ export class ScriptedWorld {
           : null,
       };
     },
-    closeCut: async ({ campaignId, round, dataVersion }) => {
-      const standing = this.cuts.get(round);
+    closeCut: async ({ campaignId, round, dataVersion, branch }) => {
+      const key = !branch ? String(round) : `${round} on ${branch}`;
+      const standing = this.cuts.get(key);
       if (standing) return standing;
-      const measured = [...this.results.values()].filter((result) => result.outcome === 'measured');
+      const counting = this.counting(branch);
+      this.known.set(
+        String(round),
+        counting.map(({ resultId }) => resultId),
+      );
+      const measured = counting.filter((result) => result.outcome === 'measured');
       const values = measured.map((result) => result.value!);
       const cut: Cut = {
         cutId: `cut-${round}`,
@@ -103,7 +144,7 @@ export class ScriptedWorld {
         labels: measured.length,
         measured: measured.length,
         censored: 0,
-        failed: this.results.size - measured.length,
+        failed: counting.length - measured.length,
         abandoned: 0,
         pending: ref('pending'),
         pendingCount: 0,
@@ -111,7 +152,8 @@ export class ScriptedWorld {
         extraShards: [],
         best: values.length ? { moleculeId: moleculeId(1), smiles: 'C', value: Math.max(...values) } : null,
       };
-      this.cuts.set(round, cut);
+      this.cuts.set(key, cut);
+      this.cuts.set(String(round), cut);
       return cut;
     },
     publishBatch: async (request) => {
@@ -147,8 +189,9 @@ export class ScriptedWorld {
     standardiseSource: async ({ landed }) => ({
       value: {
         ...landed,
-        rows: ref('rows'),
-        quarantine: ref('quarantine'),
+        reading: { format: 'csv', compression: 'none', encoding: 'utf-8', delimiter: ',' },
+        standardisation: FIRST_STANDARDISATION,
+        parts: ref('parts'),
         accepted: 1,
         quarantined: 1,
         examples: ['line 3: no molecule'],

@@ -1,0 +1,48 @@
+/** A pure step: output is a function of what goes into the key. Raise `version` when its meaning changes. */
+export interface StepDefinition {
+  readonly name: string;
+  readonly version: number;
+}
+
+/** What decides how a source's bytes become rows; how they are fetched and where the work runs does not. */
+const STANDARDISING = [
+  'src/sources/formats',
+  'src/sources/detect.ts',
+  'src/sources/read-source.ts',
+  'src/measurements',
+  'src/processing/record-reader.ts',
+  'src/processing/source-mapping.ts',
+  'src/processing/standardise-batch.ts',
+  'src/processing/standardise-part.ts',
+  'src/processing/standardise-source.ts',
+  'src/processing/step-keys.ts',
+  'src/chemistry',
+] as const;
+
+/**
+ * The pure steps. A step's recorded output is reused for ever, so its version goes up whenever its meaning changes; `sources`
+ * are the files that make the meaning, and tests/activities/steps.test.ts fails when they change and the version does not.
+ */
+export const STEPS = {
+  /** One part of a source: a stretch of its records, standardised. */
+  standardisePart: {
+    name: 'standardise-part',
+    version: 1,
+    sources: STANDARDISING,
+  },
+  standardiseSource: {
+    name: 'standardise-source',
+    version: 2,
+    sources: STANDARDISING,
+  },
+  featuriseShard: { name: 'featurise-shard', version: 1, sources: ['src/chemistry'] },
+  runTrial: { name: 'run-trial', version: 1, sources: ['src/learning'] },
+  evaluateModel: { name: 'evaluate-model', version: 1, sources: ['src/learning'] },
+  trainModel: { name: 'train-model', version: 1, sources: ['src/learning'] },
+  acquireBatch: {
+    name: 'acquire-batch',
+    version: 1,
+    sources: ['src/acquisition', 'src/learning', 'activities/gpu/acquire.ts'],
+  },
+  dataCard: { name: 'data-card', version: 1, sources: ['src/datasets/card', 'src/chemistry'] },
+} as const satisfies Record<string, StepDefinition & { sources: readonly string[] }>;

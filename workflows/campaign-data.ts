@@ -1,0 +1,167 @@
+import { condition, currentUpdateInfo, executeChild, setHandler } from '@temporalio/workflow';
+import type { CampaignState } from '../src/campaign';
+import {
+  explainIssues,
+  rollbackDataSchema,
+  shownUri,
+  stageId,
+  WORKFLOWS,
+  type CampaignConfig,
+  type DataMoved,
+  type RollbackData,
+  type SourceSpec,
+  type StageTiming,
+} from '../src/contracts';
+import type { PoolSummary } from '../activities/warehouse';
+import { warehouse } from './activities';
+import type { ingestion } from './ingestion';
+import * as messages from './messages';
+import { surfaced } from './support';
+
+/** Some minutes of trying. */
+const MOVE_RETRIES = {
+  initialInterval: '500 ms',
+  maximumInterval: '30 seconds',
+  maximumAttempts: 15,
+} as const;
+
+interface Owner {
+  state(): CampaignState;
+  update(next: Partial<CampaignState>): void;
+  /** An entry of the history that also says how things stand. */
+  event(kind: string, message: string): void;
+  /** An entry of the history beside what the campaign waits for. */
+  note(kind: string, message: string): void;
+}
+
+/** The pool's sources as a campaign reads them: values are kept in the objective's unit wherever the source says its own. */
+function sourcesOf({ pool, objective }: CampaignConfig): SourceSpec[] {
+  return (pool.sources ?? []).map((source) =>
+    objective.unit !== undefined &&
+    source.convertTo === undefined &&
+    (source.unit !== undefined || source.unitColumn !== undefined)
+      ? { ...source, convertTo: objective.unit }
+      : source,
+  );
+}
+
+const poolOf = ({ dataVersion, molecules, shards, shardCount }: PoolSummary) => ({
+  dataVersion,
+  molecules,
+  shards,
+  shardCount,
+});
+
+/** Which data a campaign works on: its pool at the start, and what `rollbackData` moves it to later. */
+export class CampaignData {
+  private moves: Promise<unknown> = Promise.resolve();
+
+  constructor(private readonly owner: Owner) {}
+
+  listen(): void {
+    setHandler(
+      messages.rollbackData,
+      (request) => {
+        const operationId = `${this.owner.state().campaignId}/rollbackData/${currentUpdateInfo()!.id}`;
+        // One after the other, in the order they came: each names the branch before it.
+        const move = this.moves.then(() => this.move(request, operationId));
+        this.moves = move.catch(() => undefined);
+        return move;
+      },
+      {
+        validator: (request) => {
+          const parsed = rollbackDataSchema.safeParse(request);
+          if (!parsed.success) {
+            throw new Error(
+              `expected { to, by, reason }: ${explainIssues(rollbackDataSchema, parsed.error).join('; ')}`,
+            );
+          }
+          if (this.owner.state().stopReason)
+            throw new Error('the campaign is ending: no round is left that could learn from other data');
+        },
+      },
+    );
+  }
+
+  private async move({ to, by, reason }: RollbackData, operationId: string): Promise<DataMoved> {
+    await condition(() => this.owner.state().pool !== null);
+    try {
+      const { campaignId, config } = this.owner.state();
+      const { moved, pool } = await warehouse.rollbackData.executeWithOptions(
+        // Somebody waits for the answer: they had better be told than kept waiting for ever.
+        { summary: `move the data to ${to}`, retry: MOVE_RETRIES },
+        [
+          {
+            campaignId,
+            to,
+            author: by,
+            reason,
+            operationId,
+            standardisation: config.pool.standardisation,
+            unit: config.objective.unit,
+          },
+        ],
+      );
+      const { branch, results } = moved;
+      this.owner.update({ pool: poolOf(pool), dataBranch: branch.number });
+      this.owner.note(
+        'data-moved',
+        `data moved to ${to} by ${by}: ${reason} (branch ${branch.number}, ${results} results, ${pool.molecules} molecules in ${pool.dataVersion}); the next round learns from it`,
+      );
+      return { branch: branch.number, to, dataVersion: pool.dataVersion, results };
+    } catch (error) {
+      throw surfaced(error);
+    }
+  }
+
+  /** First of all: the pool. A source that cannot be used ends the campaign, since nothing can be learnt without one. */
+  async open(): Promise<StageTiming[]> {
+    const { campaignId, config, round } = this.owner.state();
+    const reading = config.pool.dataset ?? `${config.pool.sources!.length} source(s)`;
+    this.owner.update({ stage: 'ingesting', message: `reading ${reading}` });
+    try {
+      const { pool, examples, seconds, cached } = await this.pool();
+      this.owner.update({ pool: poolOf(pool) });
+      await warehouse.openCampaign({
+        campaignId,
+        config,
+        dataVersion: pool.dataVersion,
+        poolSize: pool.molecules,
+      });
+      this.owner.event(
+        'ingested',
+        `${pool.molecules} molecules from ${pool.acceptedRows} rows; ${pool.quarantinedRows} rows in quarantine`,
+      );
+      for (const example of examples) this.owner.event('quarantine', example);
+      return [{ stage: 'ingest', round, seconds, cached }];
+    } catch (error) {
+      throw surfaced(error);
+    }
+  }
+
+  private async pool() {
+    const { campaignId, config } = this.owner.state();
+    const { caps, standardisation, dataset } = config.pool;
+    if (dataset !== undefined) {
+      const pool = await warehouse.openDataset.executeWithOptions({ summary: `dataset ${dataset}` }, [
+        { reference: dataset, standardisation, unit: config.objective.unit },
+      ]);
+      return { pool, examples: [], seconds: 0, cached: true };
+    }
+    const sources = sourcesOf(config);
+    return executeChild<typeof ingestion>(WORKFLOWS.ingestion, {
+      workflowId: stageId(campaignId, 'ingestion'),
+      staticSummary: `ingest ${sources.map((source) => shownUri(source.uri)).join(', ')}`,
+      args: [
+        {
+          dataset: campaignId,
+          sources,
+          caps,
+          standardisation,
+          author: 'titrate',
+          reason: `pool of campaign ${campaignId}`,
+        },
+      ],
+    });
+  }
+}
