@@ -32,6 +32,12 @@ const PYTHONS = [
     variable: 'TITRATE_TEST_BEAM_PYTHON',
     what: 'Apache Beam',
   },
+  {
+    folder: 'wandb',
+    file: 'requirements-wandb.txt',
+    variable: 'TITRATE_TEST_WANDB_PYTHON',
+    what: "W&B's Python client",
+  },
 ];
 
 /**

@@ -16,4 +16,5 @@ export * from './stages';
 export * from './status';
 export * from './steps';
 export * from './task-queues';
+export * from './tracking';
 export * from './validation';

@@ -30,6 +30,10 @@ export interface CampaignLog {
   ): Promise<void>;
   close(campaignId: string, end: CampaignEnd): Promise<void>;
   campaigns(): Promise<string[]>;
+  /** What is on record of a campaign's rounds, in order; of a cycle that was started alone there is no configuration. */
+  rounds(
+    campaignId: string,
+  ): Promise<{ readonly config: CampaignConfig | null; readonly rounds: RoundRecord[] }>;
   /** @throws not-found, naming the campaigns there are. */
   read(campaignId: string): Promise<CampaignRecord>;
 }
@@ -51,6 +55,20 @@ export function createCampaignLog(objects: ObjectStore): CampaignLog {
     ].sort();
   };
 
+  const readRounds = async (campaignId: string): Promise<RoundRecord[]> => {
+    const names = await objects.listRecords(`${key(campaignId, 'rounds')}/`);
+    return Promise.all(
+      names.map(async (name) => {
+        const ref = (await readJson<ArtifactRef>(name))!;
+        const record = JSON.parse((await objects.get(ref)).toString('utf8')) as RoundRecord;
+        const deployment = await readJson<RoundRecord['summary']['deployment']>(
+          key(campaignId, 'deployments', number(record.summary.round)),
+        );
+        return deployment ? { ...record, summary: { ...record.summary, deployment } } : record;
+      }),
+    );
+  };
+
   return {
     async open(header) {
       await objects.createRecord(key(header.campaignId, 'header'), encode(header));
@@ -68,6 +86,10 @@ export function createCampaignLog(objects: ObjectStore): CampaignLog {
       await objects.createRecord(key(campaignId, 'end'), encode(end));
     },
     campaigns,
+    async rounds(campaignId) {
+      const header = await readJson<CampaignHeader>(key(campaignId, 'header'));
+      return { config: header?.config ?? null, rounds: await readRounds(campaignId) };
+    },
     async read(campaignId) {
       const header = await readJson<CampaignHeader>(key(campaignId, 'header'));
       if (!header) {
@@ -80,24 +102,13 @@ export function createCampaignLog(objects: ObjectStore): CampaignLog {
             : 'Start one with titrate campaign start',
         });
       }
-      const names = await objects.listRecords(`${key(campaignId, 'rounds')}/`);
-      const rounds = await Promise.all(
-        names.map(async (name) => {
-          const ref = (await readJson<ArtifactRef>(name))!;
-          const record = JSON.parse((await objects.get(ref)).toString('utf8')) as RoundRecord;
-          const deployment = await readJson<RoundRecord['summary']['deployment']>(
-            key(campaignId, 'deployments', number(record.summary.round)),
-          );
-          return deployment ? { ...record, summary: { ...record.summary, deployment } } : record;
-        }),
-      );
       const end = await readJson<CampaignEnd>(key(campaignId, 'end'));
       return {
         campaignId,
         config: header.config,
         poolSize: header.poolSize,
         stopReason: end?.stopReason ?? null,
-        rounds,
+        rounds: await readRounds(campaignId),
         finalCut: end?.finalCut ?? null,
       };
     },

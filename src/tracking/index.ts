@@ -1,5 +1,12 @@
 export * from './registry';
+export type * from './tracker';
 export { createCampaignLog } from './campaign-log';
 export type { CampaignEnd, CampaignHeader, CampaignLog } from './campaign-log';
+export { deliverCampaign, type DeliverOptions } from './deliver';
+export { createLocalTracker } from './local-tracker';
 export { createModelRegistry, type ModelRegistryOptions } from './model-registry';
 export { parseModelName, type ModelName } from './model-name';
+export { datasetArtifactName, modelArtifactName, trackedRunId } from './names';
+export { createTrackingSpool, type SpooledEntry, type TrackingSpool } from './spool';
+export { trackRounds, type TrackRoundsOptions } from './track-rounds';
+export { createWandbTracker, type WandbTrackerOptions } from './wandb';

@@ -141,6 +141,19 @@ export function createModelRegistry({ objects, pointers }: ModelRegistryOptions)
       const head = await pointers.head(aliasPointer(campaignId, alias));
       return head ? resolve(head.target) : null;
     },
+
+    async aliases(campaignId) {
+      checkCampaignId(campaignId);
+      const prefix = `pointers/${aliasPointer(campaignId, '')}`;
+      const keys = await objects.listRecords(prefix);
+      const names = [...new Set(keys.map((key) => key.slice(prefix.length).split('/')[0]!))].sort();
+      return Promise.all(
+        names.map(async (alias) => {
+          const head = await pointers.head(aliasPointer(campaignId, alias));
+          return { alias, version: await resolve(head!.target) };
+        }),
+      );
+    },
   };
 }
 

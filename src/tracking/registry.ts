@@ -17,4 +17,6 @@ export interface ModelRegistry {
     by: { operationId: string; author: string; reason: string },
   ): Promise<void>;
   alias(campaignId: string, alias: string): Promise<ModelVersion | null>;
+  /** Every alias of the campaign's models and where our pointer log has it, sorted. */
+  aliases(campaignId: string): Promise<{ readonly alias: string; readonly version: ModelVersion }[]>;
 }

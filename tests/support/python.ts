@@ -7,6 +7,7 @@ import { packageRoot } from '../../src/foundation';
 const ENVIRONMENTS = {
   oracle: { folder: 'python', variable: 'TITRATE_TEST_PYTHON', requirements: 'requirements.txt' },
   cloud: { folder: 'cloud', variable: 'TITRATE_TEST_CLOUD_PYTHON', requirements: 'requirements-cloud.txt' },
+  wandb: { folder: 'wandb', variable: 'TITRATE_TEST_WANDB_PYTHON', requirements: 'requirements-wandb.txt' },
   beam: { folder: 'beam', variable: 'TITRATE_TEST_BEAM_PYTHON', requirements: 'requirements-beam.txt' },
 } as const;
 export type PythonEnvironment = keyof typeof ENVIRONMENTS;
