@@ -4,4 +4,5 @@ export { featurization } from './featurization';
 export { ingestion } from './ingestion';
 export { learningCycle } from './learning-cycle';
 export { rollout } from './rollout';
+export { tracking } from './tracking';
 export { training } from './training';

@@ -29,6 +29,7 @@ import type { featurization } from './featurization';
 import { stageEntered } from './messages';
 import type { rollout } from './rollout';
 import { surfaced } from './support';
+import { track } from './tracking';
 import type { training, TrainingOutput } from './training';
 
 export interface LearningCycleInput {
@@ -112,6 +113,7 @@ async function runCycle(input: LearningCycleInput): Promise<LearningCycleOutput>
       },
     },
   ]);
+  await track(campaignId);
   return {
     summary: { ...summary, record },
     model: learnt?.trained.version ?? null,

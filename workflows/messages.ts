@@ -47,3 +47,6 @@ export const deploymentFinished =
   defineSignal<[{ round: number; deployment: NonNullable<RoundSummary['deployment']> }]>(
     'deploymentFinished',
   );
+
+/** To a campaign's tracking: there is something new to track. */
+export const trackingNews = defineSignal('trackingNews');

@@ -9,6 +9,7 @@ import {
 import { deploy } from './activities';
 import { deploymentFinished } from './messages';
 import { rootCause } from './support';
+import { track } from './tracking';
 
 export interface RolloutInput {
   readonly campaignId: string;
@@ -26,6 +27,7 @@ export async function rollout(input: RolloutInput): Promise<RolloutOutput> {
   const deployment = await judgeAndDeploy(input);
   const { campaignId, round, notify } = input;
   await deploy.recordDeployment({ campaignId, round, deployment });
+  await track(campaignId);
   if (notify) {
     try {
       await getExternalWorkflowHandle(notify).signal(deploymentFinished, { round, deployment });

@@ -18,6 +18,7 @@ import { judgeGates, type Deployment } from '../../src/rollout';
 import { createPredictor, spellingInvariance } from '../../src/serving';
 import { withHeartbeat } from '../shared/heartbeat';
 import type { DeployPorts } from '../shared/ports';
+import { createTrackingActivities } from './tracking';
 
 export const PRODUCTION = 'production';
 export const CANDIDATE = 'candidate';
@@ -141,6 +142,7 @@ export function createDeployActivities(ports: DeployPorts) {
     recordDeployment,
     closeCampaign,
     writeReport,
+    ...createTrackingActivities(ports),
   };
 }
 

@@ -5,7 +5,7 @@ import type { ObjectStore, PointerLog, StepCache } from '../../src/objects';
 import type { BulkProcessor } from '../../src/processing';
 import type { Deployer } from '../../src/rollout';
 import type { Landing } from '../../src/sources';
-import type { CampaignLog, ModelRegistry } from '../../src/tracking';
+import type { CampaignLog, ExperimentTracker, ModelRegistry, TrackingSpool } from '../../src/tracking';
 import type { Warehouse } from '../../src/warehouse';
 
 /** What every activity may use. Each queue's factory asks for the part that its work needs, and nothing else is started. */
@@ -37,6 +37,8 @@ export interface DeployPorts extends StoragePorts {
   readonly registry: ModelRegistry;
   readonly deployer: Deployer;
   readonly log: CampaignLog;
+  readonly spool: TrackingSpool;
+  readonly tracker: ExperimentTracker;
   readonly chemistry: Chemistry;
   readonly learning: Learning;
   /** Directory of the rendered reports. */

@@ -8,3 +8,5 @@ export const operationId = (campaignId: string, round: number, operation: string
   `${campaignId}/round/${round}/${operation}`;
 /** `solubility-42/v3` */
 export const modelVersionId = (campaignId: string, number: number) => `${campaignId}/v${number}`;
+/** Workflow that tracks a campaign; there is one at a time. */
+export const trackingId = (campaignId: string) => `${campaignId}/tracking`;

@@ -9,6 +9,7 @@ export const WORKFLOWS = {
   exploration: 'exploration',
   training: 'training',
   rollout: 'rollout',
+  tracking: 'tracking',
 } as const;
 
 export const SIGNALS = { labResults: 'labResults', pause: 'pause', resume: 'resume', stop: 'stop' } as const;

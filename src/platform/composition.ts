@@ -14,7 +14,17 @@ import {
 import { createDataflowProcessor, createInlineProcessor, type BulkProcessor } from '../processing';
 import { createLocalDeployer, type Deployer } from '../rollout';
 import { createLanding, createTransports, type Landing } from '../sources';
-import { createCampaignLog, createModelRegistry, type CampaignLog, type ModelRegistry } from '../tracking';
+import {
+  createCampaignLog,
+  createLocalTracker,
+  createModelRegistry,
+  createTrackingSpool,
+  createWandbTracker,
+  type CampaignLog,
+  type ExperimentTracker,
+  type ModelRegistry,
+  type TrackingSpool,
+} from '../tracking';
 import {
   createBigQueryIndex,
   createDuckDbIndex,
@@ -34,6 +44,8 @@ export interface Ports {
   readonly datasets: Datasets;
   readonly registry: ModelRegistry;
   readonly log: CampaignLog;
+  readonly spool: TrackingSpool;
+  readonly tracker: ExperimentTracker;
   readonly deployer: Deployer;
   chemistry(): Chemistry;
   learning(): Learning;
@@ -96,6 +108,17 @@ export function openWarehouseIndex(settings: Settings, objects: ObjectStore): Pr
 
 const maximumBytesBilled = ({ warehouse }: Settings) => Math.round(warehouse.maximumGigabytesBilled * GIB);
 
+export function openTracker({ tracking }: Settings, objects: ObjectStore): ExperimentTracker {
+  if (tracking.engine === 'local') return createLocalTracker(objects);
+  return createWandbTracker({
+    objects,
+    baseUrl: tracking.endpoint,
+    entity: tracking.entity!,
+    project: tracking.project,
+    apiKey: () => process.env.WANDB_API_KEY,
+  });
+}
+
 /** The one place where adapters are chosen. */
 export function openPorts(settings: Settings): Ports {
   const paths = homePaths(settings);
@@ -147,6 +170,8 @@ export function openPorts(settings: Settings): Ports {
     datasets,
     registry,
     log: createCampaignLog(objects),
+    spool: createTrackingSpool(objects),
+    tracker: openTracker(settings, objects),
     deployer: createLocalDeployer({ pointers, registry, endpoint }),
     chemistry: chemistryPort,
     learning: () =>

@@ -103,6 +103,26 @@ export const settingsSchema = z.strictObject({
       endpoint: text.describe('Another server than dataflow.googleapis.com: host:port, without TLS.'),
     })
     .prefault({}),
+  tracking: z
+    .strictObject({
+      engine: z
+        .enum(['local', 'wandb'])
+        .optional()
+        .describe(
+          "Where runs and models are shown: records of the object store, or Weights & Biases with the key in WANDB_API_KEY. Default: 'local', with profile gcp and an entity 'wandb'.",
+        ),
+      entity: text.describe('Team or user of Weights & Biases.'),
+      project: z
+        .string()
+        .regex(/^[^/\\#?%:]{1,128}$/, 'W&B takes 1 to 128 characters without / \\ # ? % :')
+        .default('titrate')
+        .describe('Project of Weights & Biases.'),
+      endpoint: z
+        .url({ protocol: /^https?$/ })
+        .default('https://api.wandb.ai')
+        .describe('Address of a W&B server.'),
+    })
+    .prefault({}),
   inference: z.strictObject({ host: z.string().default('127.0.0.1'), port: port.default(8090) }).prefault({}),
   threads: z
     .strictObject({
@@ -129,11 +149,12 @@ export const settingsSchema = z.strictObject({
 });
 type Parsed = z.infer<typeof settingsSchema>;
 /** With the profile's choices filled in. */
-export type Settings = Omit<Parsed, 'objects' | 'warehouse' | 'processing'> & {
+export type Settings = Omit<Parsed, 'objects' | 'warehouse' | 'processing' | 'tracking'> & {
   workingDirectory: string;
   objects: Parsed['objects'] & { store: 'files' | 'gcs' };
   warehouse: Parsed['warehouse'] & { engine: 'duckdb' | 'bigquery' };
   processing: Parsed['processing'] & { engine: 'inline' | 'dataflow' };
+  tracking: Parsed['tracking'] & { engine: 'local' | 'wandb' };
 };
 export type SettingsInput = z.input<typeof settingsSchema>;
 
@@ -161,6 +182,10 @@ export const SETTING_VARIABLES: Readonly<Record<string, readonly string[]>> = {
   TITRATE_PROCESSING_TEMPLATE: ['processing', 'template'],
   TITRATE_PROCESSING_STAGING: ['processing', 'staging'],
   TITRATE_PROCESSING_ENDPOINT: ['processing', 'endpoint'],
+  TITRATE_TRACKING_ENGINE: ['tracking', 'engine'],
+  TITRATE_TRACKING_ENTITY: ['tracking', 'entity'],
+  TITRATE_TRACKING_PROJECT: ['tracking', 'project'],
+  TITRATE_TRACKING_ENDPOINT: ['tracking', 'endpoint'],
   TITRATE_INFERENCE_HOST: ['inference', 'host'],
   TITRATE_INFERENCE_PORT: ['inference', 'port'],
   TITRATE_CHEMISTRY_THREADS: ['threads', 'chemistry'],
@@ -235,18 +260,19 @@ export function loadSettings(
   });
 }
 
-function choices({ profile, objects, warehouse, processing }: Parsed) {
+function choices({ profile, objects, warehouse, processing, tracking }: Parsed) {
   const cloud = profile === 'gcp';
   return {
     objects: { ...objects, store: objects.store ?? (cloud ? 'gcs' : 'files') },
     warehouse: { ...warehouse, engine: warehouse.engine ?? (cloud ? 'bigquery' : 'duckdb') },
     processing: { ...processing, engine: processing.engine ?? (cloud ? 'dataflow' : 'inline') },
+    tracking: { ...tracking, engine: tracking.engine ?? (cloud && tracking.entity ? 'wandb' : 'local') },
   } as const;
 }
 
 /** @throws TitrateError config-invalid naming what the chosen parts need and the settings lack: nothing runs half-configured. */
 function checkCloud(settings: Settings): Settings {
-  const { google, objects, warehouse, processing } = settings;
+  const { google, objects, warehouse, processing, tracking } = settings;
   const lacking: string[] = [];
   if (objects.store === 'gcs' && !objects.bucket) lacking.push("objects.bucket (objects.store is 'gcs')");
   if (warehouse.engine === 'bigquery' && !google.project)
@@ -258,6 +284,8 @@ function checkCloud(settings: Settings): Settings {
     if (objects.store !== 'gcs')
       lacking.push("objects.store: gcs (Dataflow's workers share the bucket, not this disk)");
   }
+  if (tracking.engine === 'wandb' && !tracking.entity)
+    lacking.push("tracking.entity (tracking.engine is 'wandb')");
   if (lacking.length === 0) return settings;
   throw new TitrateError('config-invalid', {
     what: `missing: ${[...new Set(lacking)].join('; ')}`,

@@ -312,5 +312,13 @@ export class ScriptedWorld {
       if (this.reportFails) throw ApplicationFailure.nonRetryable('no paper', 'internal');
       return ref('report');
     },
+    spoolTracking: async ({ campaignId }) => {
+      this.calls.push(`spool ${campaignId}`);
+      return [];
+    },
+    // Nowhere to track to, in any of these campaigns: they go on all the same.
+    deliverTracking: async () => {
+      throw new Error('nobody answers');
+    },
   };
 }
