@@ -12,6 +12,7 @@ import { modelsVerbs } from './verbs/models';
 import { predictVerb } from './verbs/predict';
 import { reportVerb } from './verbs/report';
 import { resultsVerbs } from './verbs/results';
+import { trackingVerbs } from './verbs/tracking';
 import { upVerb } from './verbs/up';
 
 /** The whole command line. Results go to standard output, messages to standard error; exit code 0 done, 1 failed, 2 wrong use. */
@@ -39,6 +40,7 @@ export function createProgram(): Command {
     resultsVerbs,
     dataVerbs,
     modelsVerbs,
+    trackingVerbs,
     predictVerb,
     reportVerb,
     doctorVerb,
