@@ -212,6 +212,22 @@ const ports: Check = {
   },
 };
 
+const tracking: Check = {
+  name: 'tracking',
+  run({ tracking: { engine, entity, project, endpoint } }) {
+    if (engine === 'local') return Promise.resolve(ok('records of the object store'));
+    const place = `${endpoint}/${entity}/${project}`;
+    return Promise.resolve(
+      process.env.WANDB_API_KEY
+        ? ok(`${place}, with a key`)
+        : fail(
+            `${place}, without a key`,
+            'Set WANDB_API_KEY for the deploy worker; what is to be tracked waits in the spool until then',
+          ),
+    );
+  },
+};
+
 /** What can be looked at without any server. */
 export const LOCAL_CHECKS: readonly Check[] = [
   node,
@@ -222,5 +238,6 @@ export const LOCAL_CHECKS: readonly Check[] = [
   chemistry,
   backend,
   duckdb,
+  tracking,
   ports,
 ];

@@ -34,6 +34,7 @@ describe('committed histories', () => {
       'ingestion',
       'learningCycle',
       'rollout',
+      'tracking',
       'training',
     ]);
   });

@@ -130,6 +130,8 @@ describe('a campaign on a real server', () => {
     expect(world.calls).toEqual(
       expect.arrayContaining(['deployment 2 deployed', 'deployment 3 deployed', 'close budget']),
     );
+    // Its rounds were tracked, and nothing came of it: nobody answers where these campaigns track to.
+    expect(world.calls).toContain(`spool ${handle.workflowId}`);
   });
 
   test('counts a result posted twice once, and keeps a bad row apart from the good ones of its message', async () => {
@@ -352,12 +354,14 @@ describe('a campaign on a real server', () => {
   });
 
   test('a slow rollout never blocks the round, and a report that cannot be written does not lose the campaign', async () => {
-    world.rolloutMs = 1500;
+    let release = () => {};
+    world.rolloutHeld = new Promise((resolve) => (release = resolve));
     world.reportFails = true;
     const handle = await start();
     await answer(handle, 1);
     await openBatch(handle, 2);
     expect(world.calls.filter((call) => call.startsWith('deployment'))).toEqual([]);
+    release();
     await answer(handle, 2);
     const outcome = (await handle.result()) as CampaignOutcome;
     expect(outcome).toMatchObject({ stopReason: 'budget', report: null });

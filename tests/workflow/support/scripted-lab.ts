@@ -40,7 +40,8 @@ export class ScriptedWorld {
   readonly trainingFailures: Error[] = [];
   /** Thrown by the next recording of results, once each. */
   readonly recordingFailures: Error[] = [];
-  rolloutMs = 0;
+  /** A rollout takes until this is resolved. */
+  rolloutHeld: Promise<void> = Promise.resolve();
   reportFails = false;
 
   /** Result ids that each cut knew, and what each move of the data left. */
@@ -295,7 +296,7 @@ export class ScriptedWorld {
     judgeCandidate: async () => [{ gate: 'quality', passed: true, evidence: 'test' }],
     deployModel: async ({ version }) => {
       this.calls.push(`deploy ${version.id}`);
-      await new Promise((resolve) => setTimeout(resolve, this.rolloutMs));
+      await this.rolloutHeld;
       return { version: version.id, status: 'ready', endpoint: 'test', message: `serves ${version.id}` };
     },
     recordRound: async ({ record }) => {
