@@ -15,8 +15,11 @@ describeTracker('Weights & Biases, over the wire', async () => {
     tracker: createWandbTracker({ ...at, objects: home.objects, apiKey: () => API_KEY }),
     objects: home.objects,
     close: async () => {
-      expect(server.refusals).toEqual([]);
       await Promise.all([server.down(), home.remove()]);
+      expect(server.refusals).toEqual([]);
+      for (const { collections } of server.state.projects.values())
+        for (const { versions } of collections.values())
+          expect(new Set(versions.map(({ digest }) => digest)).size).toBe(versions.length);
     },
   };
 });
