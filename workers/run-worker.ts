@@ -52,8 +52,16 @@ async function optionsFor(queue: TaskQueue, ports: Ports): Promise<QueueOptions>
       };
     case 'gpu':
       return {
-        activities: createGpuActivities({ ...ports, learning: ports.learning() }),
-        maxConcurrentActivityTaskExecutions: settings.threads.learning,
+        activities: createGpuActivities({
+          ...ports,
+          learning: ports.learning(),
+          training: ports.training(),
+        }),
+        // Those that wait for a job elsewhere need no thread.
+        maxConcurrentActivityTaskExecutions:
+          settings.training.engine === 'vertex'
+            ? Math.max(settings.threads.learning, settings.training.maxJobs)
+            : settings.threads.learning,
       };
     case 'deploy':
       return {

@@ -35,6 +35,7 @@ import { deploy, warehouse } from './activities';
 import { showInWebUi } from './campaign-display';
 import { CampaignData } from './campaign-data';
 import { CampaignIntake } from './campaign-intake';
+import { CampaignModels } from './campaign-models';
 import { openState, type CampaignInput } from './campaign-opening';
 import type { learningCycle } from './learning-cycle';
 import * as messages from './messages';
@@ -58,6 +59,7 @@ export async function activeLearningCampaign(input: CampaignInput): Promise<Camp
 class Campaign {
   private readonly intake: CampaignIntake;
   private readonly data: CampaignData;
+  private readonly models: CampaignModels;
   private finalCut: Cut | null = null;
 
   constructor(private state: CampaignState) {
@@ -69,6 +71,7 @@ class Campaign {
     };
     this.intake = new CampaignIntake(owner);
     this.data = new CampaignData(owner);
+    this.models = new CampaignModels(owner);
     this.update({});
   }
 
@@ -133,6 +136,7 @@ class Campaign {
     });
     this.intake.listen();
     this.data.listen();
+    this.models.listen();
   }
 
   async run(): Promise<CampaignOutcome> {

@@ -87,15 +87,40 @@ export async function exploration(input: ExplorationInput): Promise<ExplorationO
 
     let entrants: readonly TrialSpec[] = plan.trials;
     let last: TrialResult[] = [];
-    for (const rung of planRungs(plan.trials, { maxRows: input.exploration.maxRows, labels: plan.labels })) {
+    const play = async (rung: Rung) => {
       rungs.push({ rung: rung.rung, effort: rung.effort, trials: entrants.map((trial) => trial.trialId) });
       const done = await mapLimited(entrants, TRIALS_AT_ONCE, (trial) => run(trial, rung));
       last = done.filter((result) => result !== null);
       results.push(...last);
-      entrants = promote(last, rung.keep, plan.trials);
+    };
+    const { maxRows } = input.exploration;
+    const planned = planRungs(plan.trials, { maxRows, labels: plan.labels });
+    let rung = planned[0]!;
+    for (rung of planned) {
+      await play(rung);
+      if (rung !== planned.at(-1)) entrants = promote(last, rung.keep, plan.trials);
+    }
+
+    let downscaling: string | undefined;
+    while (maxRows === 'auto' && rung.rows < plan.labels && last.length > 1) {
+      const { next, why } = await gpu.judgeDownscaling.executeWithOptions(
+        { summary: `are ${rung.rows} labels enough to choose by` },
+        [
+          {
+            results: results.filter((result) => result.rung >= planned.length - 1),
+            rows: rung.rows,
+            labels: plan.labels,
+          },
+        ],
+      );
+      downscaling = why;
+      if (next === null) break;
+      entrants = entrants.filter(({ trialId }) => last.some((result) => result.trialId === trialId));
+      rung = { ...rung, rung: rung.rung + 1, rows: next, trials: entrants.length };
+      await play(rung);
     }
     const record: ExplorationRecord = {
-      subsetRows: plan.subsetRows,
+      subsetRows: maxRows === 'auto' ? rung.rows : plan.subsetRows,
       labels: plan.labels,
       folds: input.exploration.folds,
       rungs,
@@ -104,6 +129,7 @@ export async function exploration(input: ExplorationInput): Promise<ExplorationO
       failures,
       chosen: chooseWinner(last, plan.trials),
       rule: EXPLORATION_RULE,
+      ...(downscaling && { downscaling }),
     };
     return { record, seconds, cached };
   } catch (error) {

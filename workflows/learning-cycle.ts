@@ -84,7 +84,7 @@ async function runCycle(input: LearningCycleInput): Promise<LearningCycleOutput>
   const cut = input.cut ?? (await warehouse.closeCut({ campaignId, round, dataVersion, config }));
   const runtime: RuntimePin = {
     ...(await featurizers.describeChemistry({ standardisation: config.pool.standardisation })),
-    ...(await gpu.describeRuntime()),
+    ...(await gpu.describeRuntime({ labels: cut.labels })),
   };
   const context: Round = {
     input,

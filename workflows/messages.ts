@@ -8,9 +8,11 @@ import {
   type CampaignStatus,
   type DataMoved,
   type CurrentBatch,
+  type ModelMoved,
   type LabResultsMessage,
   type Receipt,
   type RollbackData,
+  type RollbackModel,
   type RoundSummary,
 } from '../src/contracts';
 
@@ -36,6 +38,7 @@ export const submitResults = defineUpdate<{ receipts: Receipt[] }, [LabResultsMe
 export const approveBatch = defineUpdate<{ batchId: string }, [Approval?]>(UPDATES.approveBatch);
 
 export const rollbackData = defineUpdate<DataMoved, [RollbackData]>(UPDATES.rollbackData);
+export const rollbackModel = defineUpdate<ModelMoved, [RollbackModel]>(UPDATES.rollbackModel);
 
 export const status = defineQuery<CampaignStatus>(QUERIES.status);
 export const currentBatch = defineQuery<CurrentBatch>(QUERIES.currentBatch);

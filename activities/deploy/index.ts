@@ -7,21 +7,21 @@ import {
   type Cut,
   type GateVerdict,
   type ModelCard,
+  type ModelMoved,
   type ModelVersion,
+  type RollbackModel,
   type RoundRecord,
   type RoundSummary,
   type StopReason,
 } from '../../src/contracts';
-import { writeFileAtomic } from '../../src/foundation';
+import { release, writeFileAtomic } from '../../src/foundation';
 import { renderReport } from '../../src/reporting';
-import { judgeGates, type Deployment } from '../../src/rollout';
-import { createPredictor, spellingInvariance } from '../../src/serving';
+import { CANDIDATE, createProduction, judgeGates, PRODUCTION, type Deployment } from '../../src/rollout';
+import { createPredictor, loadModel, spellingInvariance } from '../../src/serving';
+import { modelNameIn, type AliasMove } from '../../src/tracking';
 import { withHeartbeat } from '../shared/heartbeat';
 import type { DeployPorts } from '../shared/ports';
 import { createTrackingActivities } from './tracking';
-
-export const PRODUCTION = 'production';
-export const CANDIDATE = 'candidate';
 
 export interface JudgeRequest {
   readonly campaignId: string;
@@ -31,14 +31,16 @@ export interface JudgeRequest {
 
 /** Effects are no cached steps: each reconciles to a desired state under its operation id. */
 export function createDeployActivities(ports: DeployPorts) {
-  const { objects, registry, deployer, log, chemistry, learning } = ports;
+  const { objects, registry, log, chemistry, learning } = ports;
+  const production = createProduction(ports);
 
   async function registerModel(input: {
     campaignId: string;
     card: ModelCard;
     operationId: string;
   }): Promise<ModelVersion> {
-    const version = await registry.register(input.campaignId, input.card, input.operationId);
+    const card = { ...input.card, code: release };
+    const version = await registry.register(input.campaignId, card, input.operationId);
     await registry.moveAlias(input.campaignId, CANDIDATE, version, {
       operationId: `${input.operationId}/${CANDIDATE}`,
       author: 'titrate',
@@ -74,28 +76,50 @@ export function createDeployActivities(ports: DeployPorts) {
     operationId: string;
     reason: string;
   }): Promise<Deployment> {
+    return withHeartbeat((signal, progress) =>
+      production.advance({ ...input, author: 'titrate', signal, onProgress: progress }),
+    );
+  }
+
+  /** Puts a version into production and holds it there, or releases what is held. */
+  async function rollbackModel(
+    input: RollbackModel & { campaignId: string; operationId: string },
+  ): Promise<ModelMoved> {
     return withHeartbeat(async (signal, progress) => {
-      const by = { operationId: input.operationId, author: 'titrate', reason: input.reason };
-      const live = await registry.alias(input.campaignId, PRODUCTION);
-      if (live && live.number > input.version.number) {
-        // A slow rollout of an earlier round does not undo a later one. Rolling back is another operation, and a person's.
-        const message = `${input.version.id} was superseded: ${live.id} of a later round serves`;
-        return { version: live.id, status: 'superseded', endpoint: '', message };
-      }
-      const deployment = await deployer.deploy({
-        ...by,
-        campaignId: input.campaignId,
-        version: input.version,
-        signal,
-        onProgress: progress,
-      });
-      if (deployment.status === 'ready') {
-        await registry.moveAlias(input.campaignId, PRODUCTION, input.version, {
-          ...by,
-          operationId: `${input.operationId}/${PRODUCTION}`,
-        });
-      }
-      return deployment;
+      const { move, deployment } = await moveModel(input, signal, progress);
+      const head = (await production.head(input.campaignId))!;
+      return {
+        from: move.previous,
+        to: move.version,
+        move: move.number,
+        production: { version: head.version, held: head.held },
+        deployment: deployment && { status: deployment.status, message: deployment.message },
+      };
+    });
+  }
+
+  async function moveModel(
+    input: RollbackModel & { campaignId: string; operationId: string },
+    signal: AbortSignal,
+    onProgress: (message: string) => void,
+  ): Promise<{ move: AliasMove; deployment: Deployment | null }> {
+    const { campaignId, to, by: author, reason, operationId } = input;
+    if (to === undefined) {
+      const by = { author, reason, operationId: `${operationId}/release` };
+      return { move: await production.release(campaignId, by), deployment: null };
+    }
+    const version = await registry.resolve(modelNameIn(campaignId, to));
+    // Loaded first: production must not be held at a version that can no longer predict.
+    (await loadModel({ registry, objects, chemistry, learning }, version)).dispose();
+    return production.put({
+      campaignId,
+      version,
+      author,
+      reason,
+      operationId,
+      held: true,
+      signal,
+      onProgress,
     });
   }
 
@@ -138,6 +162,7 @@ export function createDeployActivities(ports: DeployPorts) {
     registerModel,
     judgeCandidate,
     deployModel,
+    rollbackModel,
     recordRound,
     recordDeployment,
     closeCampaign,

@@ -7,6 +7,7 @@ import {
   labResultSchema,
   ruleSetName,
   type ArtifactRef,
+  type FeatureMatrix,
   type FeaturisedShard,
   type FeaturizerSpec,
   type LabResult,
@@ -107,22 +108,68 @@ export function createFeaturizationActivities(ports: FeaturizationPorts) {
         where: request.shards.uri,
       });
     const rdkit = await chemistry.version();
-    const key = { inputs: { shard: shard.sha256 }, parameters: featurizer, runtime: { rdkit } };
     return withHeartbeat(() =>
-      steps.run(STEPS.featuriseShard, key, async () => {
-        const molecules = await artifacts.getRows<Molecule>(shard);
-        const matrix = await chemistry.featurise(molecules, featurizer);
-        const features = await objects.put(encodeFeatureMatrix(matrix), MEDIA_TYPES.features);
-        return { shard, featurizer, features, rows: matrix.rows };
-      }),
+      featurizer.kind === 'bundle'
+        ? featuriseParts(shard, featurizer, rdkit)
+        : featuriseWith(shard, featurizer, rdkit, async () =>
+            chemistry.featurise(await artifacts.getRows<Molecule>(shard), featurizer),
+          ),
     );
+  }
+
+  function featuriseWith(
+    shard: ArtifactRef,
+    featurizer: FeaturizerSpec,
+    rdkit: string,
+    compute: () => Promise<FeatureMatrix>,
+  ): Promise<StepOutcome<FeaturisedShard & { features: ArtifactRef }>> {
+    const key = { inputs: { shard: shard.sha256 }, parameters: featurizer, runtime: { rdkit } };
+    return steps.run(STEPS.featuriseShard, key, async () => {
+      const matrix = await compute();
+      const features = await objects.put(encodeFeatureMatrix(matrix), MEDIA_TYPES.features);
+      return { shard, featurizer, features, rows: matrix.rows };
+    });
+  }
+
+  /** A bundle is its parts, each found or made under its own key; the first that is missing has all after it made from one parse. */
+  async function featuriseParts(
+    shard: ArtifactRef,
+    bundle: Extract<FeaturizerSpec, { kind: 'bundle' }>,
+    rdkit: string,
+  ): Promise<StepOutcome<FeaturisedShard>> {
+    let made: { readonly from: number; readonly matrices: readonly FeatureMatrix[] } | undefined;
+    const make = async (from: number): Promise<readonly FeatureMatrix[]> => {
+      const molecules = await artifacts.getRows<Molecule>(shard);
+      const parts = bundle.parts.slice(from);
+      if (parts.length === 1) return [await chemistry.featurise(molecules, parts[0]!)];
+      return (await chemistry.featurise(molecules, { kind: 'bundle', parts })).parts!;
+    };
+    const outcomes: StepOutcome<FeaturisedShard & { features: ArtifactRef }>[] = [];
+    for (const [index, part] of bundle.parts.entries()) {
+      outcomes.push(
+        await featuriseWith(shard, part, rdkit, async () => {
+          made ??= { from: index, matrices: await make(index) };
+          return made.matrices[index - made.from]!;
+        }),
+      );
+    }
+    return {
+      value: {
+        shard,
+        featurizer: bundle,
+        features: outcomes.map(({ value }) => value.features),
+        rows: outcomes[0]!.value.rows,
+      },
+      cached: outcomes.every(({ cached }) => cached),
+      seconds: outcomes.reduce((sum, { seconds }) => sum + seconds, 0),
+    };
   }
 
   async function assembleFeatures(input: {
     featurizer: FeaturizerSpec;
     shards: readonly FeaturisedShard[];
   }): Promise<FeatureSet> {
-    const digest = hashOf(input.shards.map((shard) => shard.features.sha256));
+    const digest = hashOf(input.shards.flatMap(({ features }) => features).map(({ sha256 }) => sha256));
     return { featurizer: input.featurizer, shards: await artifacts.putJson(input.shards), digest };
   }
 

@@ -1,5 +1,4 @@
 import { selectBatch, type SelectedPick } from '../../src/acquisition';
-import { selectRows } from '../../src/chemistry';
 import {
   STEPS,
   type ArtifactRef,
@@ -11,7 +10,7 @@ import {
   type Pick,
   type RuntimePin,
 } from '../../src/contracts';
-import { deriveSeed, Z90 } from '../../src/foundation';
+import { deriveSeed, selectFeatureRows, Z90 } from '../../src/foundation';
 import type { FittedModel } from '../../src/learning';
 import type { StepOutcome } from '../../src/objects';
 import type { FeatureSet } from '../featurization';
@@ -62,7 +61,7 @@ interface Scored {
 
 /** Chooses a batch by the round's new surrogate: a pure function of configuration, seed and cut. */
 export function createAcquire(ports: GpuPorts) {
-  const { objects, steps, learning } = ports;
+  const { objects, learning, training } = ports;
   const artifacts = jsonArtifacts(objects);
   const reader = featureReader(objects);
 
@@ -99,7 +98,7 @@ export function createAcquire(ports: GpuPorts) {
         const matrix = await reader.matrixOf(shard);
         const rows = matrix.moleculeIds.flatMap((id, row) => (place.has(id) ? [row] : []));
         if (rows.length === 0) continue;
-        const prediction = await model.predict(selectRows(matrix, rows), signal);
+        const prediction = await model.predict(selectFeatureRows(matrix, rows), signal);
         rows.forEach((row, i) => {
           const at = place.get(matrix.moleculeIds[row]!)!;
           mean[at] = prediction.mean[i]!;
@@ -190,8 +189,15 @@ export function createAcquire(ports: GpuPorts) {
       seed,
       runtime: model ? request.runtime : {},
     };
+    const work = {
+      task: 'acquireBatch',
+      step: STEPS.acquireBatch,
+      key,
+      request,
+      labels: cut.labels,
+    } as const;
     return withHeartbeat((signal, progress) =>
-      steps.run(STEPS.acquireBatch, key, async () => {
+      training.run({ ...work, signal, onProgress: progress }, async () => {
         const excluded = new Set(
           (await artifacts.getRows<{ moleculeId: string }>(cut.excluded)).map((row) => row.moleculeId),
         );

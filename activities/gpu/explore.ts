@@ -11,9 +11,11 @@ import {
 import { deriveSeed } from '../../src/foundation';
 import {
   downscale,
+  growDownscale,
   proposeTrials,
   runTrial as runLearningTrial,
   selectLabelledRows,
+  type Downscale,
 } from '../../src/learning';
 import type { StepOutcome } from '../../src/objects';
 import type { FeatureSet } from '../featurization';
@@ -32,7 +34,7 @@ export interface PlanExplorationRequest {
 
 export interface ExplorationPlan {
   readonly trials: readonly TrialSpec[];
-  /** Labels of the downscaled set, and in all. */
+  /** Labels of the downscaled set (all of them, where its size is yet to be found), and in all. */
   readonly subsetRows: number;
   readonly labels: number;
 }
@@ -51,9 +53,16 @@ export interface RunTrialRequest {
   readonly runtime: RuntimePin;
 }
 
-/** Exploration's two steps: which trials to make, and one trial on a part of the labels. */
+export interface JudgeDownscalingRequest {
+  readonly results: readonly TrialResult[];
+  /** Labels of the last rung, and in all. */
+  readonly rows: number;
+  readonly labels: number;
+}
+
+/** Exploration's steps: which trials to make, one trial on a part of the labels, and whether that part is large enough. */
 export function createExplore(ports: GpuPorts) {
-  const { objects, steps, learning } = ports;
+  const { objects, learning, training } = ports;
   const artifacts = jsonArtifacts(objects);
   const reader = featureReader(objects);
 
@@ -68,7 +77,8 @@ export function createExplore(ports: GpuPorts) {
       ensemble: { members: training.members, epochs: exploration.epochs },
       seed: deriveSeed(seed, 'trials'),
     });
-    return { trials, subsetRows: Math.min(exploration.maxRows, labels), labels };
+    const subsetRows = exploration.maxRows === 'auto' ? labels : Math.min(exploration.maxRows, labels);
+    return { trials, subsetRows, labels };
   }
 
   async function runTrial(request: RunTrialRequest): Promise<StepOutcome<TrialResult>> {
@@ -86,8 +96,9 @@ export function createExplore(ports: GpuPorts) {
       seed,
       runtime,
     };
-    return withHeartbeat((signal) =>
-      steps.run(STEPS.runTrial, key, async () => {
+    const work = { task: 'runTrial', step: STEPS.runTrial, key, request, labels: cut.labels } as const;
+    return withHeartbeat((signal, onProgress) =>
+      training.run({ ...work, signal, onProgress }, async () => {
         const all = await reader.labelledSet(features, cut);
         const sample = downscale({
           targets: all.targets,
@@ -108,5 +119,10 @@ export function createExplore(ports: GpuPorts) {
     );
   }
 
-  return { planExploration, runTrial };
+  /** Whether exploration is to look at more labels: a rule on the learning curves so far, without any effect. */
+  async function judgeDownscaling(request: JudgeDownscalingRequest): Promise<Downscale> {
+    return growDownscale(request.results, request.rows, request.labels);
+  }
+
+  return { planExploration, runTrial, judgeDownscaling };
 }

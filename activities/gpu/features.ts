@@ -1,4 +1,4 @@
-import { decodeFeatureMatrix, concatFeatureMatrices, selectRows } from '../../src/chemistry';
+import { decodeFeatureMatrix } from '../../src/chemistry';
 import {
   TitrateError,
   type ArtifactRef,
@@ -7,18 +7,28 @@ import {
   type FeaturisedShard,
   type TrainingRow,
 } from '../../src/contracts';
+import { bundleFeatures, concatFeatureRows, selectFeatureRows } from '../../src/foundation';
 import type { LabelledSet } from '../../src/learning';
 import type { ObjectStore } from '../../src/objects';
 import type { FeatureSet } from '../featurization';
 import { jsonArtifacts } from '../shared/artifacts';
+
+const isPartwise = (features: FeaturisedShard['features']): features is readonly ArtifactRef[] =>
+  Array.isArray(features);
 
 /** Reads features and labels out of artifacts and brings them into the same row order. */
 export function featureReader(objects: ObjectStore) {
   const artifacts = jsonArtifacts(objects);
 
   const shardsOf = (set: FeatureSet) => artifacts.getJson<FeaturisedShard[]>(set.shards);
-  const matrixOf = async (shard: { features: ArtifactRef }) =>
-    decodeFeatureMatrix(await objects.get(shard.features));
+
+  /** A shard's features; a bundle's are put together from the files of its parts. */
+  async function matrixOf({ features, featurizer }: FeaturisedShard): Promise<FeatureMatrix> {
+    if (!isPartwise(features)) return decodeFeatureMatrix(await objects.get(features));
+    const parts: FeatureMatrix[] = [];
+    for (const part of features) parts.push(decodeFeatureMatrix(await objects.get(part)));
+    return bundleFeatures(featurizer, parts);
+  }
 
   /**
    * Rows of the named molecules, in the order of `moleculeIds`, read shard by shard.
@@ -38,7 +48,7 @@ export function featureReader(objects: ObjectStore) {
         rows.push(row);
         place.push(at);
       });
-      if (rows.length) parts.push(selectRows(matrix, rows));
+      if (rows.length) parts.push(selectFeatureRows(matrix, rows));
     }
     const missing = wanted.keys().next();
     if (!missing.done) {
@@ -49,7 +59,7 @@ export function featureReader(objects: ObjectStore) {
     }
     const order = new Array<number>(place.length);
     place.forEach((at, row) => (order[at] = row));
-    return selectRows(concatFeatureMatrices(parts), order);
+    return selectFeatureRows(concatFeatureRows(parts), order);
   }
 
   /** The training table of a cut with its features: row i of every field is molecule i, sorted by moleculeId. */

@@ -16,7 +16,7 @@ import {
   crossFittedDeviation,
   crossValidate,
   measuredRows,
-  regressionMetrics,
+  regressionMetricsWithIntervals,
   totalDeviation,
 } from '../../src/learning';
 import type { StepOutcome } from '../../src/objects';
@@ -53,7 +53,7 @@ function fullSettings(choice: TrialSpec, training: CampaignConfig['training']): 
 
 /** Training's two steps: how good the model is on molecules it has not seen, and the model itself, trained on every label. */
 export function createTrain(ports: GpuPorts) {
-  const { objects, steps, learning } = ports;
+  const { objects, learning, training } = ports;
   const artifacts = jsonArtifacts(objects);
   const reader = featureReader(objects);
 
@@ -71,8 +71,11 @@ export function createTrain(ports: GpuPorts) {
   async function evaluateModel(request: TrainRequest): Promise<StepOutcome<EvaluationRecord>> {
     const settings = fullSettings(request.choice, request.training);
     const { folds } = request.training;
+    const key = keyOf(request, settings, { folds });
+    const labels = request.cut.labels;
+    const work = { task: 'evaluateModel', step: STEPS.evaluateModel, key, request, labels } as const;
     return withHeartbeat((signal, progress) =>
-      steps.run(STEPS.evaluateModel, keyOf(request, settings, { folds }), async () => {
+      training.run({ ...work, signal, onProgress: progress }, async () => {
         const labelled = await reader.labelledSet(request.features, request.cut);
         const seed = deriveSeed(request.seed, 'evaluate');
         const onFold = (fold: number) => progress({ fold, of: folds });
@@ -104,7 +107,12 @@ export function createTrain(ports: GpuPorts) {
           };
         });
         return {
-          metrics: regressionMetrics(observed, mean, honest),
+          metrics: regressionMetricsWithIntervals(
+            observed,
+            mean,
+            honest,
+            deriveSeed(request.seed, 'bootstrap'),
+          ),
           calibration,
           predictions: await artifacts.putRows(rows),
           backend: result.backend,
@@ -116,8 +124,11 @@ export function createTrain(ports: GpuPorts) {
 
   async function trainModel(request: TrainRequest): Promise<StepOutcome<TrainedModel>> {
     const settings = fullSettings(request.choice, request.training);
-    return withHeartbeat((signal) =>
-      steps.run(STEPS.trainModel, keyOf(request, settings), async () => {
+    const key = keyOf(request, settings);
+    const labels = request.cut.labels;
+    const work = { task: 'trainModel', step: STEPS.trainModel, key, request, labels } as const;
+    return withHeartbeat((signal, onProgress) =>
+      training.run({ ...work, signal, onProgress }, async () => {
         const labelled = await reader.labelledSet(request.features, request.cut);
         const model = await learning.fit({
           settings,

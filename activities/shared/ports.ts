@@ -6,6 +6,7 @@ import type { BulkProcessor } from '../../src/processing';
 import type { Deployer } from '../../src/rollout';
 import type { Landing } from '../../src/sources';
 import type { CampaignLog, ExperimentTracker, ModelRegistry, TrackingSpool } from '../../src/tracking';
+import type { TrainingService } from '../../src/training';
 import type { Warehouse } from '../../src/warehouse';
 
 /** What every activity may use. Each queue's factory asks for the part that its work needs, and nothing else is started. */
@@ -31,6 +32,7 @@ export interface FeaturizationPorts extends StoragePorts {
 
 export interface GpuPorts extends StoragePorts {
   readonly learning: Learning;
+  readonly training: TrainingService;
 }
 
 export interface DeployPorts extends StoragePorts {

@@ -22,6 +22,9 @@ const MIN_EFFORT = 1 / 9;
 /** Differences in mean negative log density below this are too small to choose by, nats. */
 const NLL_TIE = 0.01;
 
+/** Labels that exploration begins with when it is to find the size of the downscaled set itself. */
+const AUTO_FIRST_ROWS = 128;
+
 /** How exploration decides, in one sentence, for the record. */
 export const EXPLORATION_RULE =
   'Successive halving on a downscaled set stratified by target, the best third and the best of each family going on; ' +
@@ -31,13 +34,13 @@ export const EXPLORATION_RULE =
 /**
  * The rungs for a set of trials. The last rung is run at full effort on all of the downscaled set by at least one trial of
  * every family, so that no family is judged on unfinished training alone.
- * @param options.maxRows size of the downscaled set, labels.
+ * @param options.maxRows size of the downscaled set, labels; `auto`: of the set that growing begins with.
  * @param options.labels labels there are, if fewer.
  * @throws TitrateError config-invalid if there are no trials.
  */
 export function planRungs(
   trials: readonly TrialSpec[],
-  options: { maxRows: number; labels?: number },
+  options: { maxRows: number | 'auto'; labels?: number },
 ): Rung[] {
   if (trials.length === 0) {
     throw new TitrateError('config-invalid', {
@@ -46,7 +49,8 @@ export function planRungs(
       remedy: 'Name at least one family and one featurizer, and trialsPerFamily of at least 1',
     });
   }
-  const rows = Math.min(options.maxRows, options.labels ?? options.maxRows);
+  const wanted = options.maxRows === 'auto' ? AUTO_FIRST_ROWS : options.maxRows;
+  const rows = Math.min(wanted, options.labels ?? wanted);
   const finalists = Math.max(2, familiesOf(trials).size);
   const counts = [trials.length];
   while (counts.at(-1)! > finalists) counts.push(Math.max(finalists, Math.ceil(counts.at(-1)! / REDUCTION)));
@@ -132,5 +136,7 @@ function rank(results: readonly TrialResult[], trials: readonly TrialSpec[]): Tr
 /** Work of a full fit in arbitrary but fixed units; measured seconds would make the choice depend on the machine. */
 function work(settings: ModelSettings): number {
   if (settings.family === 'gaussian-process') return 0;
+  if (settings.family === 'stack')
+    return settings.models.reduce((sum, model) => sum + (settings.folds + 1) * work(model.settings), 1);
   return settings.members * settings.epochs * settings.hidden.reduce((sum, width) => sum + width, 0);
 }

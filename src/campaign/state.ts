@@ -59,6 +59,8 @@ export interface CampaignState {
   readonly dataBranch?: number;
   readonly batch: OpenBatch | null;
   readonly model: ModelVersion | null;
+  /** What rollbackModel left in production, by its last move; absent while it was never asked for. */
+  readonly production?: { readonly version: string; readonly held: boolean; readonly move: number };
   /** Where the last round was computed: other bits may come from elsewhere, so a change is told. */
   readonly runtime: RuntimePin | null;
   readonly lastCut: Pick<Cut, 'labels' | 'best' | 'failed' | 'abandoned' | 'censored'> | null;
@@ -204,6 +206,7 @@ export function statusOf(state: CampaignState): CampaignStatus {
     labels: state.lastCut?.labels ?? 0,
     best: state.lastCut?.best?.value ?? null,
     modelVersion: state.model?.id ?? null,
+    heldModel: state.production?.held ? state.production.version : null,
     batchId: state.batch?.batchId ?? null,
     batchSize: state.batch?.size ?? 0,
     outstanding: state.batch?.outstanding ?? 0,
@@ -227,7 +230,12 @@ export function historyOf(state: CampaignState): CampaignHistory {
   return { rounds, events: state.events };
 }
 
-const FAMILY = { 'gaussian-process': 'GP', 'mlp-ensemble': 'ensemble' } as const;
+const FAMILY = {
+  'gaussian-process': 'GP',
+  'mlp-ensemble': 'ensemble',
+  'message-passing-ensemble': 'message-passing ensemble',
+  stack: 'stack',
+} as const;
 const short = (value: number) => String(Number(value.toPrecision(4)));
 
 function logLine(round: RoundSummary): string {

@@ -2,37 +2,58 @@ import {
   featurizerSchema,
   parseWith,
   TitrateError,
+  type FeatureLayout,
   type FeaturizerSpec,
   type SimpleFeaturizer,
 } from '../contracts';
-import { DESCRIPTOR_NAMES, descriptorRow } from './descriptors';
-import type { RdkitMol } from './rdkit-module';
+import { DESCRIPTOR_NAMES } from './descriptors';
 
 /** MACCS has 167 bits (bit 0 is never set); a 168th, always 0, fills the last byte. */
 export const MACCS_COLUMNS = 168;
 
-export type FeatureRow = Uint8Array | Float32Array;
-
-/** What the rows of a spec look like. */
+/** What the rows of a spec look like; a bundle has no columns of its own. */
 export interface FeatureShape {
   readonly columns: number;
-  readonly layout: 'bits' | 'dense';
+  readonly layout: FeatureLayout;
 }
 
-const partsOf = (spec: FeaturizerSpec): readonly SimpleFeaturizer[] =>
-  spec.kind === 'concatenation' ? spec.parts : [spec];
+/** Featurizers that make up a spec side by side: those of a concatenation, or the one it is; of a bundle, all of its parts'. */
+export function simplePartsOf(spec: FeaturizerSpec): readonly SimpleFeaturizer[] {
+  if (spec.kind === 'bundle') return spec.parts.flatMap(simplePartsOf);
+  return spec.kind === 'concatenation' ? spec.parts : [spec];
+}
 
-function partColumns(part: SimpleFeaturizer): number {
+type Nature = 'bits' | 'descriptors' | 'counts' | 'graph';
+
+export function natureOf({ kind }: SimpleFeaturizer): Nature {
+  if (kind === 'morgan-counts' || kind === 'atom-pair-counts') return 'counts';
+  return kind === 'graph' || kind === 'descriptors' ? kind : 'bits';
+}
+
+/** Columns of a part with rows of one length; the others have none. */
+export function partColumns(part: SimpleFeaturizer): number {
+  if ('bits' in part) return part.bits;
   if (part.kind === 'maccs') return MACCS_COLUMNS;
-  return part.kind === 'descriptors' ? DESCRIPTOR_NAMES.length : part.bits;
+  return part.kind === 'descriptors' ? DESCRIPTOR_NAMES.length : 0;
 }
 
-/** Columns and layout of a spec's features: parts side by side in their order; `dense` as soon as descriptors are among them. */
+/**
+ * Columns and layout of a spec's features: parts side by side in their order. `counts` or `graph` as soon as there is one among
+ * them, the descriptors then in front; else `dense` with descriptors, else `bits`.
+ */
 export function featureShape(spec: FeaturizerSpec): FeatureShape {
-  const parts = partsOf(spec);
+  if (spec.kind === 'bundle') return { columns: 0, layout: 'bundle' };
+  const parts = simplePartsOf(spec);
+  const natures = parts.map(natureOf);
   return {
     columns: parts.reduce((sum, part) => sum + partColumns(part), 0),
-    layout: parts.some(({ kind }) => kind === 'descriptors') ? 'dense' : 'bits',
+    layout: natures.includes('graph')
+      ? 'graph'
+      : natures.includes('counts')
+        ? 'counts'
+        : natures.includes('descriptors')
+          ? 'dense'
+          : 'bits',
   };
 }
 
@@ -42,7 +63,7 @@ export function featureShape(spec: FeaturizerSpec): FeatureShape {
  */
 export function checkFeaturizer(spec: FeaturizerSpec): FeaturizerSpec {
   const checked = parseWith(featurizerSchema, spec, 'featurizer');
-  for (const part of partsOf(checked)) {
+  for (const part of simplePartsOf(checked)) {
     if (part.kind === 'rdkit' && part.minPath > part.maxPath) {
       throw new TitrateError('config-invalid', {
         what: `minPath is ${part.minPath} and maxPath ${part.maxPath}; paths need minPath <= maxPath`,
@@ -52,51 +73,4 @@ export function checkFeaturizer(spec: FeaturizerSpec): FeaturizerSpec {
     }
   }
   return checked;
-}
-
-/**
- * Options of RDKit's fingerprint calls as JSON. RDKit ignores a name that it does not know, in silence, so every name here is
- * one that a test has seen change the result.
- */
-function options(part: Extract<SimpleFeaturizer, { bits: number }>): string {
-  const common = { nBits: part.bits, useCountSimulation: part.counts === 'simulated' };
-  if (part.kind === 'morgan') return JSON.stringify({ ...common, radius: part.radius });
-  if (part.kind === 'rdkit')
-    return JSON.stringify({ ...common, minPath: part.minPath, maxPath: part.maxPath });
-  return JSON.stringify(common);
-}
-
-function partRow(mol: RdkitMol, part: SimpleFeaturizer): FeatureRow {
-  switch (part.kind) {
-    case 'morgan':
-      return mol.get_morgan_fp_as_uint8array(options(part)) as Uint8Array;
-    case 'rdkit':
-      return mol.get_rdkit_fp_as_uint8array(options(part)) as Uint8Array;
-    case 'atom-pair':
-      return mol.get_atom_pair_fp_as_uint8array(options(part)) as Uint8Array;
-    case 'topological-torsion':
-      return mol.get_topological_torsion_fp_as_uint8array(options(part)) as Uint8Array;
-    case 'maccs':
-      return mol.get_maccs_fp_as_uint8array() as Uint8Array;
-    case 'descriptors':
-      return descriptorRow(mol.get_descriptors());
-  }
-}
-
-/**
- * One molecule's features; all parts of a concatenation from the one parsed molecule.
- * @returns `columns / 8` bytes (bit b of a row is bit b % 8 of byte b / 8), or `columns` float32 values
- */
-export function featureRow(mol: RdkitMol, spec: FeaturizerSpec): FeatureRow {
-  const { columns, layout } = featureShape(spec);
-  const row = layout === 'bits' ? new Uint8Array(columns / 8) : new Float32Array(columns);
-  let at = 0;
-  for (const part of partsOf(spec)) {
-    const values = partRow(mol, part);
-    if (layout === 'bits' || values instanceof Float32Array) row.set(values, at);
-    else
-      for (let bit = 0; bit < partColumns(part); bit++) row[at + bit] = (values[bit >> 3]! >> (bit & 7)) & 1;
-    at += layout === 'bits' ? values.length : partColumns(part);
-  }
-  return row;
 }

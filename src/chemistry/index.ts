@@ -4,11 +4,5 @@ export { rdkitVersion } from './rdkit-module';
 export { moleculeId } from './identity';
 export { DESCRIPTOR_NAMES } from './descriptors';
 export { featureShape, type FeatureShape } from './featurize';
-export {
-  concatFeatureMatrices,
-  decodeFeatureMatrix,
-  encodeFeatureMatrix,
-  featureMatrix,
-  selectRows,
-} from './feature-matrix';
+export { decodeFeatureMatrix, encodeFeatureMatrix, featureMatrix } from './feature-matrix';
 export { DEFAULT_DEPICT_SIZE, type DepictSize } from './depict';

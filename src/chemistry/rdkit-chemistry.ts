@@ -9,8 +9,9 @@ import {
 import { compiledEntry } from '../foundation';
 import type { Chemistry, StandardiseOutcome, StructureInput } from './chemistry';
 import { checkDepictSize, DEFAULT_DEPICT_SIZE, type DepictSize } from './depict';
-import { featureMatrix } from './feature-matrix';
-import { checkFeaturizer, featureShape } from './featurize';
+import { matrixOfRows } from './feature-matrix';
+import type { FeatureRow } from './feature-row';
+import { checkFeaturizer } from './featurize';
 import { RdkitPool, type PoolItem, type PoolResult } from './rdkit-pool';
 import type { FeatureOutcome, RdkitTask, RdkitValue } from './rdkit-tasks';
 import { NO_CAPS, quote, screenStructure } from './structure-text';
@@ -93,20 +94,16 @@ class RdkitChemistry implements Chemistry {
       { kind: 'featurise', spec: checked },
       items,
     )) as PoolResult<FeatureOutcome>[];
-    const { columns, layout } = featureShape(checked);
-    const width = layout === 'bits' ? columns / 8 : columns;
-    const data =
-      layout === 'bits' ? new Uint8Array(width * items.length) : new Float32Array(width * items.length);
-    results.forEach((result, index) => {
+    const rows = results.map((result, index): FeatureRow => {
       const { moleculeId, smiles } = molecules[index]!;
       if (!result.ok) throw notFeaturisable(moleculeId, smiles, `RDKit came down on it: ${result.reason}`);
       if (!result.value.ok) throw notFeaturisable(moleculeId, smiles, result.value.message);
-      data.set(result.value.row, index * width);
+      return result.value.row;
     });
-    return featureMatrix(
+    return matrixOfRows(
       checked,
       molecules.map(({ moleculeId }) => moleculeId),
-      data,
+      rows,
     );
   }
 

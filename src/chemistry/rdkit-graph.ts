@@ -1,20 +1,48 @@
-/** The part of RDKit's JSON (CommonChem) that the rules need; absent fields take the defaults carbon, 0, 0, 0, single. */
+/** RDKit's JSON (CommonChem); absent fields take the defaults carbon, 0, 0, 0, 0, single, unspecified. */
 interface CommonChem {
-  readonly molecules: readonly [
-    {
-      readonly atoms: readonly {
-        readonly z?: number;
-        readonly impHs?: number;
-        readonly chg?: number;
-        readonly nRad?: number;
-      }[];
-      readonly bonds: readonly { readonly bo?: number; readonly atoms: readonly [number, number] }[];
-      readonly extensions?: readonly { readonly name: string; readonly aromaticAtoms?: readonly number[] }[];
-    },
-  ];
+  readonly molecules: readonly [JsonMolecule];
 }
 
-const CARBON = 6;
+export interface JsonMolecule {
+  readonly atoms: readonly {
+    readonly z?: number;
+    readonly impHs?: number;
+    readonly chg?: number;
+    readonly nRad?: number;
+    readonly isotope?: number;
+    readonly stereo?: string;
+  }[];
+  readonly bonds: readonly {
+    readonly bo?: number;
+    readonly atoms: readonly [number, number];
+    readonly stereo?: string;
+    /** The neighbours, one of either end, that `stereo` ('cis', 'trans') speaks of. */
+    readonly stereoAtoms?: readonly [number, number];
+  }[];
+  readonly extensions?: readonly JsonExtension[];
+}
+
+/** What RDKit perceived, in the extension `rdkitRepresentation`; lists are of atom or bond numbers. */
+export interface JsonExtension {
+  readonly name: string;
+  readonly aromaticAtoms?: readonly number[];
+  readonly aromaticBonds?: readonly number[];
+  /** Atoms around each ring of the smallest set. */
+  readonly atomRings?: readonly (readonly number[])[];
+  /** By atom; equal for atoms that CIP rules cannot tell apart. */
+  readonly cipRanks?: readonly number[];
+  readonly cipCodes?: readonly (readonly [atom: number, code: string])[];
+}
+
+export const CARBON = 6;
+
+/** @param json `get_json()` of a molecule */
+export function readJson(json: string): JsonMolecule {
+  return (JSON.parse(json) as CommonChem).molecules[0];
+}
+
+export const perceived = ({ extensions }: JsonMolecule): JsonExtension | undefined =>
+  extensions?.find(({ name }) => name === 'rdkitRepresentation');
 
 export interface GraphAtom {
   readonly z: number;
@@ -41,10 +69,8 @@ export interface MoleculeGraph {
 
 /** @param json `get_json()` of a molecule parsed with removeHs off: atom i is the i-th atom in its SMILES. */
 export function readGraph(json: string): MoleculeGraph {
-  const [molecule] = (JSON.parse(json) as CommonChem).molecules;
-  const aromatic = new Set(
-    molecule.extensions?.find(({ name }) => name === 'rdkitRepresentation')?.aromaticAtoms,
-  );
+  const molecule = readJson(json);
+  const aromatic = new Set(perceived(molecule)?.aromaticAtoms);
   const atoms: GraphAtom[] = molecule.atoms.map(({ z = CARBON, impHs = 0, chg = 0, nRad = 0 }, index) => ({
     z,
     charge: chg,

@@ -1,7 +1,8 @@
 import type { FeaturizerSpec, MoleculeCaps, Standardisation } from '../contracts';
 import type { StandardiseOutcome, StructureInput } from './chemistry';
 import { drawSvg, type DepictSize } from './depict';
-import { featureRow, type FeatureRow } from './featurize';
+import { featureRow, type FeatureRow } from './feature-row';
+import { isotopeShifts } from './isotopes';
 import type { LoadedRdkit } from './rdkit-module';
 import { murckoScaffold } from './murcko';
 import { withMol } from './molecule';
@@ -26,7 +27,9 @@ export function runTask(loaded: LoadedRdkit, task: RdkitTask, input: StructureIn
     case 'standardise':
       return standardiseStructure(loaded, input, task.caps, task.standardisation);
     case 'featurise': {
-      const row = withMol(loaded, input.text, '{}', (mol) => featureRow(mol, task.spec));
+      const row = withMol(loaded, input.text, '{}', (mol) =>
+        featureRow(mol, task.spec, isotopeShifts(loaded)),
+      );
       return row ? { ok: true, row } : { ok: false, message: loaded.takeLog() || 'RDKit gives no reason' };
     }
     case 'scaffold':

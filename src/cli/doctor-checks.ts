@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir, rm, statfs, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { moleculeCapsSchema, standardisationSchema } from '../contracts';
+import { asTitrateError, moleculeCapsSchema, standardisationSchema } from '../contracts';
 import type { BackendReport } from '../learning/backends';
 import { findTemporalCli, isPortFree, runningStack, STACK_ENTRIES } from '../platform/local-stack';
 import { homePaths, type Settings } from '../platform/settings';
@@ -136,7 +136,7 @@ const chemistry: Check = {
         counts: 'none',
       });
       const version = await rdkit.version();
-      if (bitsOf(data).join() !== ASPIRIN_BITS.join())
+      if (bitsOf(data as Uint8Array).join() !== ASPIRIN_BITS.join())
         return fail(`RDKit ${version} gives aspirin another fingerprint than the reference`, remedy);
       return ok(`${version}; a fingerprint agrees with the reference`);
     } catch (error) {
@@ -212,6 +212,25 @@ const ports: Check = {
   },
 };
 
+const training: Check = {
+  name: 'training',
+  async run(settings) {
+    const { engine, machineType, acceleratorCount, acceleratorType, vertexFromLabels } = settings.training;
+    if (engine === 'local') return ok('on this machine');
+    // Loaded only here: the client library of Vertex AI costs a second.
+    const { checkVertex } = await import('../platform/training');
+    const gpus = acceleratorCount > 0 ? ` with ${acceleratorCount} ${acceleratorType}` : '';
+    const found = `Vertex AI, ${settings.google.region}, ${machineType}${gpus}, from ${vertexFromLabels} labels`;
+    try {
+      await checkVertex(settings);
+      return ok(found);
+    } catch (error) {
+      const { parts } = asTitrateError(error);
+      return fail(`${found}: ${parts.what}`, parts.remedy ?? 'Look at the training settings');
+    }
+  },
+};
+
 const tracking: Check = {
   name: 'tracking',
   run({ tracking: { engine, entity, project, endpoint } }) {
@@ -238,6 +257,7 @@ export const LOCAL_CHECKS: readonly Check[] = [
   chemistry,
   backend,
   duckdb,
+  training,
   tracking,
   ports,
 ];

@@ -1,7 +1,5 @@
 import { Command } from 'commander';
-import { readFileSync } from 'node:fs';
-import path from 'node:path';
-import { packageRoot } from '../foundation';
+import { release } from '../foundation';
 import { reportFailure } from './failures';
 import { batchVerbs } from './verbs/batch';
 import { campaignVerbs } from './verbs/campaign';
@@ -12,17 +10,15 @@ import { modelsVerbs } from './verbs/models';
 import { predictVerb } from './verbs/predict';
 import { reportVerb } from './verbs/report';
 import { resultsVerbs } from './verbs/results';
+import { trainVerb } from './verbs/train';
 import { trackingVerbs } from './verbs/tracking';
 import { upVerb } from './verbs/up';
 
 /** The whole command line. Results go to standard output, messages to standard error; exit code 0 done, 1 failed, 2 wrong use. */
 export function createProgram(): Command {
-  const { version } = JSON.parse(readFileSync(path.join(packageRoot, 'package.json'), 'utf8')) as {
-    version: string;
-  };
   const program = new Command('titrate')
     .description('Active-learning campaigns for molecular discovery')
-    .version(version)
+    .version(release)
     .option('--json', 'print the result as one JSON value')
     .option('--debug', 'print the stack trace of a failure')
     .option('--home <directory>', 'where this installation keeps its data (default: .titrate)')
@@ -39,6 +35,7 @@ export function createProgram(): Command {
     batchVerbs,
     resultsVerbs,
     dataVerbs,
+    trainVerb,
     modelsVerbs,
     trackingVerbs,
     predictVerb,

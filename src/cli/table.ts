@@ -44,11 +44,16 @@ export function facts(entries: readonly (readonly [string, Cell])[]): string {
   return shown.map(([name, value]) => `${name.padEnd(width)}  ${show(value)}`).join('\n');
 }
 
-/** CSV of RFC 4180, with a header, each line ended by LF. */
-export function toCsv(header: readonly string[], rows: readonly (readonly Cell[])[]): string {
+/** A line of CSV as in RFC 4180, ended by LF. */
+export function csvLine(cells: readonly Cell[]): string {
   const quote = (cell: Cell) => {
     const text = cell === null || cell === undefined ? '' : String(cell);
     return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
   };
-  return [header, ...rows].map((row) => `${row.map(quote).join(',')}\n`).join('');
+  return `${cells.map(quote).join(',')}\n`;
+}
+
+/** CSV with a header. */
+export function toCsv(header: readonly string[], rows: readonly (readonly Cell[])[]): string {
+  return [header, ...rows].map(csvLine).join('');
 }

@@ -71,12 +71,11 @@ export const campaignConfigSchema = z.strictObject({
     .strictObject({
       families: z.array(modelFamilySchema).min(1).default(['gaussian-process', 'mlp-ensemble']),
       maxRows: z
-        .number()
-        .int()
-        .min(16)
-        .max(5000)
-        .default(128)
-        .describe('Size of the downscaled set, labels.'),
+        .union([z.literal('auto'), z.number().int().min(16).max(5000)])
+        .default('auto')
+        .describe(
+          "Size of the downscaled set, labels; 'auto' begins with 128 and doubles until the learning curves of the leading trials are settled.",
+        ),
       folds: z.number().int().min(2).max(10).default(3),
       trialsPerFamily: z.number().int().min(1).max(50).default(3),
       epochs: z

@@ -1,11 +1,18 @@
 import type { ArtifactRef } from './artifacts';
 import type { CampaignConfig } from './campaign-config';
-import type { Calibration, ModelVersion, RegressionMetrics, TrialResult, TrialSpec } from './models';
+import type {
+  Calibration,
+  ModelMetrics,
+  ModelVersion,
+  RegressionMetrics,
+  TrialResult,
+  TrialSpec,
+} from './models';
 import type { Cut, StageTiming } from './stages';
 import type { RoundSummary } from './status';
 
 /** What exploration tried, rung by rung, and what it chose. */
-export interface ExplorationRecord {
+export interface ExplorationRecord<M extends ModelMetrics = RegressionMetrics> {
   /** Labels in the downscaled set, and in all. */
   readonly subsetRows: number;
   readonly labels: number;
@@ -16,11 +23,13 @@ export interface ExplorationRecord {
     readonly trials: readonly string[];
   }[];
   readonly trials: readonly TrialSpec[];
-  readonly results: readonly TrialResult[];
+  readonly results: readonly TrialResult<M>[];
   /** Trials that failed, in words; they take no further part. */
   readonly failures: readonly { readonly trialId: string; readonly message: string }[];
   readonly chosen: TrialSpec;
   readonly rule: string;
+  /** Why the downscaled set is as large as it is, where that was found by learning curves. */
+  readonly downscaling?: string;
 }
 
 /** One held-out prediction (NDJSON): made by a model that had not seen the molecule, calibrated interval. */

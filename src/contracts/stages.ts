@@ -48,7 +48,8 @@ export interface Cut {
 export interface FeaturisedShard {
   readonly shard: ArtifactRef;
   readonly featurizer: FeaturizerSpec;
-  readonly features: ArtifactRef;
+  /** One file; of a bundle one a part, each the same as if the part had been asked for alone. */
+  readonly features: ArtifactRef | readonly ArtifactRef[];
   readonly rows: number;
 }
 

@@ -61,6 +61,8 @@ export interface CampaignStatus {
   readonly labels: number;
   readonly best: number | null;
   readonly modelVersion: string | null;
+  /** Version that rollbackModel holds in production; null while rollouts may move it. */
+  readonly heldModel: string | null;
   readonly batchId: string | null;
   /** Picks of the current batch, and those without a terminal outcome yet. */
   readonly batchSize: number;

@@ -1,18 +1,18 @@
 import { TitrateError, type ModelSettings, type RegressionMetrics } from '../contracts';
-import { deriveSeed } from '../foundation';
+import { deriveSeed, selectFeatureRows } from '../foundation';
 import { stratifiedFolds } from './folds';
-import { checkLabelled, measuredRows, selectFeatureRows, selectLabelledRows } from './labelled-set';
-import type { LabelledSet, Learning, Prediction } from './learning';
+import { checkLabelled, measuredRows, selectLabelledRows } from './labelled-set';
+import type { LabelledSet, Learning, Prediction, TargetColumn } from './learning';
 import { regressionMetrics } from './metrics';
+import { emptyPrediction, totalDeviation } from './prediction';
 
 /** Least number of measured labels: with fewer, no fold can be held out and a model still be trained. */
 export const CV_MIN_LABELS = 6;
 
-export interface CrossValidation {
-  /** Out of fold, in row order, for censored rows too. Standard deviations as the models give them (not calibrated). */
+/** Predictions of rows by models that saw neither their features nor their targets. */
+export interface OutOfFold {
+  /** In row order, for censored rows too. Standard deviations and probabilities as the models give them (not calibrated). */
   readonly predictions: Prediction;
-  /** Over the measured rows only. */
-  readonly metrics: RegressionMetrics;
   readonly backend: string;
   /** Seconds of computing, summed over folds and threads. */
   readonly computeSeconds: number;
@@ -20,41 +20,54 @@ export interface CrossValidation {
   readonly folds: Int32Array;
 }
 
+export interface CrossValidation extends OutOfFold {
+  /** Over the measured rows only. */
+  readonly metrics: RegressionMetrics;
+}
+
 export interface CrossValidationRequest {
   readonly settings: ModelSettings;
   readonly labelled: LabelledSet;
   /** Wanted number; lowered so that every fold holds out at least two measured rows. */
   readonly folds: number;
+  /** Fold of each row, 0 .. some number, where they are not to be drawn at random (scaffolds, times). */
+  readonly assignment?: Int32Array;
   readonly seed: number;
   readonly signal?: AbortSignal;
   readonly onFold?: (done: number, of: number) => void;
 }
 
 /**
- * K-fold cross-validation, folds stratified by target. Each row is predicted by a model that saw neither its features nor
- * its target. One fold at a time, so memory is that of one model; the same request gives the same bits.
- * @throws labels-insufficient below CV_MIN_LABELS measured rows (or the family's own minimum), and what `Learning.fit` throws.
+ * K-fold cross-validation of a regression, folds stratified by target unless they are given.
+ * @throws as `outOfFold`
  */
 export async function crossValidate(
   learning: Pick<Learning, 'fit'>,
-  { settings, labelled, folds: wanted, seed, signal, onFold }: CrossValidationRequest,
+  request: CrossValidationRequest,
 ): Promise<CrossValidation> {
+  const result = await outOfFold(learning, request);
+  const measured = measuredRows(request.labelled);
+  const take = (from: Float64Array) => Float64Array.from(measured, (row) => from[row]!);
+  const { predictions } = result;
+  const total = totalDeviation(predictions);
+  const metrics = regressionMetrics(take(request.labelled.targets), take(predictions.mean), take(total));
+  return { ...result, metrics };
+}
+
+/**
+ * Predicts each row by a model of the other folds. One fold at a time, so memory is that of one model; the same request gives
+ * the same bits.
+ * @throws labels-insufficient below CV_MIN_LABELS measured rows (or the family's own minimum), and what `Learning.fit` throws.
+ */
+export async function outOfFold(
+  learning: Pick<Learning, 'fit'>,
+  request: CrossValidationRequest,
+): Promise<OutOfFold> {
+  const { settings, labelled, seed, signal, onFold } = request;
   checkLabelled(labelled);
-  const measured = measuredRows(labelled);
-  if (measured.length < CV_MIN_LABELS) {
-    throw new TitrateError('labels-insufficient', {
-      what: `a held-out evaluation needs at least ${CV_MIN_LABELS} measured values and has ${measured.length}`,
-      remedy: 'Measure more molecules first; bounds (< and >) do not count',
-    });
-  }
-  const count = Math.min(wanted, Math.floor(measured.length / 2));
-  const folds = stratifiedFolds(labelled.targets, labelled.qualifiers, count, deriveSeed(seed, 'folds'));
-  const rows = labelled.targets.length;
-  const predictions = {
-    mean: new Float64Array(rows),
-    aleatoric: new Float64Array(rows),
-    epistemic: new Float64Array(rows),
-  };
+  const folds = foldsOf(request);
+  const count = folds.reduce((most: number, fold) => Math.max(most, fold + 1), 0);
+  const predictions = emptyPrediction(labelled.features.rows);
   let backend = '';
   let computeSeconds = 0;
   for (let fold = 0; fold < count; fold++) {
@@ -69,11 +82,8 @@ export async function crossValidate(
     });
     try {
       const predicted = await model.predict(selectFeatureRows(labelled.features, outside), signal);
-      outside.forEach((row, i) => {
-        predictions.mean[row] = predicted.mean[i]!;
-        predictions.aleatoric[row] = predicted.aleatoric[i]!;
-        predictions.epistemic[row] = predicted.epistemic[i]!;
-      });
+      for (const part of ['mean', 'aleatoric', 'epistemic'] as const)
+        outside.forEach((row, i) => (predictions[part][row] = predicted[part][i]!));
       backend = model.backend;
       computeSeconds += model.computeSeconds;
     } finally {
@@ -81,16 +91,29 @@ export async function crossValidate(
     }
     onFold?.(fold + 1, count);
   }
-  const total = totalDeviation(predictions);
-  const take = (from: Float64Array) => Float64Array.from(measured, (row) => from[row]!);
-  const metrics = regressionMetrics(take(labelled.targets), take(predictions.mean), take(total));
-  return { predictions, metrics, backend, computeSeconds, folds };
+  return { predictions, backend, computeSeconds, folds };
 }
 
-/** Total standard deviation of a measurement at each row: aleatoric and epistemic together. */
-export function totalDeviation({
-  aleatoric,
-  epistemic,
-}: Pick<Prediction, 'aleatoric' | 'epistemic'>): Float64Array {
-  return aleatoric.map((sd, i) => Math.hypot(sd, epistemic[i]!));
+/**
+ * The folds a request asks for: its own, or ones stratified by target.
+ * @throws labels-insufficient below CV_MIN_LABELS measured rows
+ */
+export function foldsOf({
+  labelled,
+  folds: wanted,
+  assignment,
+  seed,
+}: Pick<CrossValidationRequest, 'folds' | 'assignment' | 'seed'> & {
+  readonly labelled: TargetColumn;
+}): Int32Array {
+  const measured = measuredRows(labelled);
+  if (measured.length < CV_MIN_LABELS) {
+    throw new TitrateError('labels-insufficient', {
+      what: `a held-out evaluation needs at least ${CV_MIN_LABELS} measured values and has ${measured.length}`,
+      remedy: 'Measure more molecules first; bounds (< and >) do not count',
+    });
+  }
+  if (assignment) return assignment;
+  const count = Math.min(wanted, Math.floor(measured.length / 2));
+  return stratifiedFolds(labelled.targets, labelled.qualifiers, count, deriveSeed(seed, 'folds'));
 }

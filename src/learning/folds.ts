@@ -44,3 +44,33 @@ function deal(rows: readonly number[], size: number): number[][] {
     rows.slice(i * size, (i + 1) * size),
   );
 }
+
+/**
+ * Fold of each row, 0 .. folds - 1, whole groups (scaffolds) together: the largest group first, each to the fold that has the
+ * fewest rows. Rows whose group is null or '' stand alone. Fewer folds where there are fewer groups.
+ * @throws usage if folds is not an integer of at least 2, labels-insufficient if all rows are of one group
+ */
+export function groupedFolds(groups: readonly (string | null)[], folds: number, seed: number): Int32Array {
+  if (!Number.isInteger(folds) || folds < 2)
+    throw new TitrateError('usage', { what: `folds is ${folds}, expected an integer of at least 2` });
+  const members = new Map<string | number, number[]>();
+  groups.forEach((group, row) => {
+    const key = group || row;
+    members.set(key, [...(members.get(key) ?? []), row]);
+  });
+  if (members.size < 2) {
+    throw new TitrateError('labels-insufficient', {
+      what: `all ${groups.length} molecules have one scaffold`,
+      remedy: 'Split at random instead',
+    });
+  }
+  const shuffled = createRandom(seed).shuffle([...members.values()]);
+  const sizes = new Array<number>(Math.min(folds, members.size)).fill(0);
+  const fold = new Int32Array(groups.length);
+  for (const rows of shuffled.sort((a, b) => b.length - a.length)) {
+    const least = sizes.indexOf(Math.min(...sizes));
+    sizes[least]! += rows.length;
+    for (const row of rows) fold[row] = least;
+  }
+  return fold;
+}

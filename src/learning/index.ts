@@ -1,11 +1,15 @@
+export * from './applicability';
 export * from './calibration';
-export * from './cross-fitted';
 export * from './cross-validate';
 export * from './exploration';
 export * from './folds';
 export { createGaussianProcess, GP_MAX_LABELS, GP_MIN_LABELS } from './gaussian-process';
-export { checkLabelled, measuredRows, selectFeatureRows, selectLabelledRows } from './labelled-set';
+export { checkLabelled, measuredRows, selectLabelledRows } from './labelled-set';
 export * from './learning';
 export * from './metrics';
+export { createMessagePassingEnsemble } from './message-passing';
 export { createMlpEnsemble } from './mlp-ensemble';
+export * from './prediction';
+export * from './recipe';
 export * from './service';
+export * from './stack';

@@ -1,16 +1,38 @@
-import type { FeatureMatrix, ModelFamily, ModelSettings, Qualifier, RuntimePin } from '../contracts';
+import type {
+  FeatureMatrix,
+  LearningTask,
+  ModelFamily,
+  ModelSettings,
+  Qualifier,
+  RuntimePin,
+} from '../contracts';
 
-/** Labels and features, row i of one belonging to row i of the other. */
-export interface LabelledSet {
-  readonly features: FeatureMatrix;
-  /** In the campaign's unit; models standardise for themselves. */
+/** One measured property of the rows. */
+export interface TargetColumn {
+  /** In the campaign's unit; models standardise for themselves. Classification: 0 or 1. */
   readonly targets: Float64Array;
   readonly qualifiers: readonly Qualifier[];
   /** Measurements averaged into each target: its noise variance is divided by this. */
   readonly replicates: Float64Array;
 }
 
-/** Per molecule, in the unit of the targets; length = rows. Standard deviations, not variances. */
+/**
+ * Labels and features, row i of one belonging to row i of the other. The columns of the set itself are the property that is
+ * wanted; `auxiliary` ones are learnt beside it.
+ */
+export interface LabelledSet extends TargetColumn {
+  readonly features: FeatureMatrix;
+  /** Default: regression. */
+  readonly task?: LearningTask;
+  /** Further properties, of the same task, each of the same length; NaN where one was not measured. */
+  readonly auxiliary?: readonly TargetColumn[];
+}
+
+/**
+ * Per molecule, in the unit of the targets; length = rows. Standard deviations, not variances.
+ * Classification: `mean` is the probability of 1; `epistemic` is the standard deviation of that probability, `aleatoric` the
+ * root of the mean p (1 - p), so that the total variance is that of the label.
+ */
 export interface Prediction {
   readonly mean: Float64Array;
   /** What a repeat of the assay would scatter by. */
@@ -35,12 +57,22 @@ export interface FittedModel {
   /** What was learnt, for tables: hyperparameters, log marginal likelihood, epochs, last losses. */
   readonly facts: Readonly<Record<string, number | string>>;
   predict(features: FeatureMatrix, signal?: AbortSignal): Promise<Prediction>;
+  /** All properties: the wanted one, then the auxiliary ones in their order. */
+  predictAll(features: FeatureMatrix, signal?: AbortSignal): Promise<Prediction[]>;
+  /**
+   * Joint covariance of the noise-free function at the rows, rows x rows, row-major, symmetric, in squared units; its diagonal
+   * is epistemic^2. @throws usage above COVARIANCE_MAX_ROWS rows.
+   */
+  covariance(features: FeatureMatrix, signal?: AbortSignal): Promise<Float64Array>;
   /** `count` joint draws of the noise-free function at the rows; result[k] has one value a row. */
   sample(features: FeatureMatrix, count: number, seed: number, signal?: AbortSignal): Promise<Float64Array[]>;
   /** Self-contained bytes; `Learning.load` gives back a model that predicts the same numbers. */
   serialise(): Promise<Uint8Array>;
   dispose(): void;
 }
+
+/** Most rows of one joint covariance: 128 MB. */
+export const COVARIANCE_MAX_ROWS = 4000;
 
 /** One family behind the common interface. */
 export interface ModelFamilyAdapter {

@@ -1,7 +1,10 @@
 import type { ModelFamily } from '../contracts';
 import { createGaussianProcess } from './gaussian-process';
 import type { Learning, ModelFamilyAdapter } from './learning';
+import { createMemberThreads } from './ensemble';
+import { createMessagePassingEnsemble } from './message-passing';
 import { createMlpEnsemble } from './mlp-ensemble';
+import { createStack } from './stack';
 
 export interface LearningOptions {
   /** Worker threads of each family. No result depends on it. */
@@ -12,15 +15,22 @@ export interface LearningOptions {
 
 /** All model families behind the port. Threads start on first use. */
 export function createLearning({ threads, backend }: LearningOptions): Learning {
-  const ensemble = createMlpEnsemble({ threads, backend });
+  // Networks of all kinds train in the same threads, each with one TensorFlow.js.
+  const memberThreads = createMemberThreads({ threads, backend });
+  const ensemble = createMlpEnsemble(memberThreads);
+  const bases: Pick<Learning, 'fit' | 'load'> = {
+    fit: async (request) => families[request.settings.family].fit(request),
+    load: async (family, bytes) => families[family].load(bytes),
+  };
   const families: Record<ModelFamily, ModelFamilyAdapter> = {
     'gaussian-process': createGaussianProcess({ threads }),
     'mlp-ensemble': ensemble,
+    'message-passing-ensemble': createMessagePassingEnsemble(memberThreads),
+    stack: createStack(bases),
   };
   return {
     runtime: () => ensemble.runtime(),
-    fit: async (request) => families[request.settings.family].fit(request),
-    load: async (family, bytes) => families[family].load(bytes),
+    ...bases,
     async close() {
       await Promise.all(Object.values(families).map((family) => family.close()));
     },

@@ -1,10 +1,9 @@
 import { TitrateError } from '../contracts';
 import { createNumberedLog, type NumberedEntry, type NumberedLog } from './numbered-log';
 import type { ObjectStore } from './object-store';
-import type { PointerEntry, PointerLog } from './pointers';
+import type { PointerEntry, PointerLog, PointerMover } from './pointers';
 
 type Move = Omit<PointerEntry, 'number'>;
-type MovedBy = Parameters<PointerLog['move']>[2];
 
 /**
  * Pointer logs as records `pointers/<pointer>/<number>`.
@@ -20,19 +19,20 @@ export function createPointerLog(objects: ObjectStore): PointerLog {
   };
   const entryOf = ({ number, value }: NumberedEntry<Move>): PointerEntry => ({ number, ...value });
 
-  /** Appends the move unless the operation has made one, or `mayFollow` refuses the target it would follow (then null). */
   async function moveIf(
     pointer: string,
     target: string,
-    { operationId, author, reason }: MovedBy,
-    mayFollow: (previous: string | null) => boolean,
+    { operationId, author, reason, held }: PointerMover,
+    may: (head: PointerEntry | null) => boolean,
   ): Promise<PointerEntry | null> {
     let found: NumberedEntry<Move> | undefined;
     const appended = await logOf(pointer).append((entries) => {
       found = entries.find((entry) => entry.value.operationId === operationId);
-      const previous = entries.at(-1)?.value.target ?? null;
-      if (found || !mayFollow(previous)) return null;
-      return { pointer, target, operationId, previous, author, reason, at: new Date().toISOString() };
+      const head = entries.at(-1);
+      if (found || !may(head ? entryOf(head) : null)) return null;
+      const previous = head?.value.target ?? null;
+      const at = new Date().toISOString();
+      return { pointer, target, operationId, previous, author, reason, at, ...(held && { held }) };
     });
     const entry = appended ?? found;
     if (!entry) return null;
@@ -51,7 +51,8 @@ export function createPointerLog(objects: ObjectStore): PointerLog {
       return (await moveIf(pointer, target, by, () => true))!;
     },
     moveFrom: (pointer, expected, target, by) =>
-      moveIf(pointer, target, by, (previous) => previous === expected),
+      moveIf(pointer, target, by, (head) => (head?.target ?? null) === expected),
+    moveIf,
     async head(pointer) {
       const last = (await logOf(pointer).entries()).at(-1);
       return last ? entryOf(last) : null;

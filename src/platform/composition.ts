@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import { createChemistry, type Chemistry } from '../chemistry';
 import { createDatasets, type Datasets } from '../datasets';
-import { createLearning, type Learning } from '../learning';
+import type { Learning } from '../learning';
 import {
   createFileObjectStore,
   createGcsObjectStore,
@@ -25,6 +25,7 @@ import {
   type ModelRegistry,
   type TrackingSpool,
 } from '../tracking';
+import type { TrainingService } from '../training';
 import {
   createBigQueryIndex,
   createDuckDbIndex,
@@ -32,8 +33,10 @@ import {
   type Warehouse,
   type WarehouseIndex,
 } from '../warehouse';
+import { lazyLearning } from './lazy-learning';
 import { bySize } from './processing-by-size';
 import { homePaths, type Settings } from './settings';
+import { openTraining } from './training';
 
 /** The parts of an installation. Costly ones (threads, the database, cloud clients) start when they are first asked for. */
 export interface Ports {
@@ -50,6 +53,7 @@ export interface Ports {
   chemistry(): Chemistry;
   learning(): Learning;
   processor(): BulkProcessor;
+  training(): TrainingService;
   /** @param stdin what the source '-' means; none where it is left out */
   landing(stdin?: Readable): Landing;
   warehouse(): Promise<Warehouse>;
@@ -132,6 +136,7 @@ export function openPorts(settings: Settings): Ports {
   let chemistry: Chemistry | undefined;
   let learning: Learning | undefined;
   let processor: BulkProcessor | undefined;
+  let training: TrainingService | undefined;
   let warehouse: Promise<Warehouse> | undefined;
   const chemistryPort = () => (chemistry ??= createChemistry({ threads: settings.threads.chemistry }));
 
@@ -175,11 +180,12 @@ export function openPorts(settings: Settings): Ports {
     deployer: createLocalDeployer({ pointers, registry, endpoint }),
     chemistry: chemistryPort,
     learning: () =>
-      (learning ??= createLearning({
+      (learning ??= lazyLearning({
         threads: settings.threads.learning,
         backend: settings.learning.backend,
       })),
     processor: () => (processor ??= openProcessor()),
+    training: () => (training ??= openTraining(settings, { objects, steps, keepJobOn: isTakenUpAgain })),
     landing: (stdin) =>
       createLanding({
         objects,
@@ -205,6 +211,7 @@ export function openPorts(settings: Settings): Ports {
     async close() {
       const ended = await Promise.allSettled([
         processor?.close(),
+        training?.close(),
         learning?.close(),
         // Why it could not be opened was told to whoever asked for it.
         warehouse?.then(

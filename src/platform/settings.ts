@@ -34,8 +34,8 @@ export const settingsSchema = z.strictObject({
     .prefault({}),
   google: z
     .strictObject({
-      project: text.describe('Project that is billed; needed by BigQuery and Dataflow.'),
-      region: z.string().default('us-central1').describe('Where Dataflow jobs run.'),
+      project: text.describe('Project that is billed; needed by BigQuery, Dataflow and Vertex AI.'),
+      region: z.string().default('us-central1').describe('Where jobs run.'),
       location: z.string().default('US').describe('Where buckets and BigQuery datasets are made.'),
       labels: z
         .record(z.string(), z.string())
@@ -103,6 +103,49 @@ export const settingsSchema = z.strictObject({
       endpoint: text.describe('Another server than dataflow.googleapis.com: host:port, without TLS.'),
     })
     .prefault({}),
+  training: z
+    .strictObject({
+      engine: z
+        .enum(['local', 'vertex'])
+        .optional()
+        .describe("Where models are explored and trained. Default: 'local', with profile gcp 'vertex'."),
+      vertexFromLabels: z.coerce
+        .number()
+        .int()
+        .min(0)
+        .default(5000)
+        .describe(
+          'Rounds with fewer labels are trained where the worker runs: a job takes minutes to start, and an exact Gaussian process on so many labels less.',
+        ),
+      image: z
+        .string()
+        .regex(/@sha256:[0-9a-f]{64}$/, 'expected an image by its digest, NAME@sha256:…')
+        .optional()
+        .describe(
+          'Image of infra/docker/training.Dockerfile by its digest: what trains is part of every key.',
+        ),
+      machineType: z.string().default('n1-standard-8'),
+      acceleratorType: z.string().default('NVIDIA_TESLA_T4').describe('As Vertex AI names it.'),
+      acceleratorCount: z.coerce.number().int().min(0).max(16).default(1).describe('0 trains on the CPU.'),
+      strategy: z
+        .enum(['standard', 'spot', 'flex-start'])
+        .default('standard')
+        .describe('How machines are had: at once, cheaper and taken away at times, or when there are some.'),
+      timeoutHours: z.coerce.number().positive().max(168).default(24),
+      maxJobs: z.coerce
+        .number()
+        .int()
+        .min(1)
+        .max(100)
+        .default(8)
+        .describe('Jobs a worker waits for at once.'),
+      serviceAccount: text.describe('Jobs run as this account; it must read and write the bucket.'),
+      network: text.describe('Peered network: projects/NUMBER/global/networks/NAME.'),
+      endpoint: text.describe(
+        'Another server than REGION-aiplatform.googleapis.com: host:port by TLS, http://host:port without.',
+      ),
+    })
+    .prefault({}),
   tracking: z
     .strictObject({
       engine: z
@@ -149,11 +192,12 @@ export const settingsSchema = z.strictObject({
 });
 type Parsed = z.infer<typeof settingsSchema>;
 /** With the profile's choices filled in. */
-export type Settings = Omit<Parsed, 'objects' | 'warehouse' | 'processing' | 'tracking'> & {
+export type Settings = Omit<Parsed, 'objects' | 'warehouse' | 'processing' | 'training' | 'tracking'> & {
   workingDirectory: string;
   objects: Parsed['objects'] & { store: 'files' | 'gcs' };
   warehouse: Parsed['warehouse'] & { engine: 'duckdb' | 'bigquery' };
   processing: Parsed['processing'] & { engine: 'inline' | 'dataflow' };
+  training: Parsed['training'] & { engine: 'local' | 'vertex' };
   tracking: Parsed['tracking'] & { engine: 'local' | 'wandb' };
 };
 export type SettingsInput = z.input<typeof settingsSchema>;
@@ -182,6 +226,9 @@ export const SETTING_VARIABLES: Readonly<Record<string, readonly string[]>> = {
   TITRATE_PROCESSING_TEMPLATE: ['processing', 'template'],
   TITRATE_PROCESSING_STAGING: ['processing', 'staging'],
   TITRATE_PROCESSING_ENDPOINT: ['processing', 'endpoint'],
+  TITRATE_TRAINING_ENGINE: ['training', 'engine'],
+  TITRATE_TRAINING_IMAGE: ['training', 'image'],
+  TITRATE_TRAINING_ENDPOINT: ['training', 'endpoint'],
   TITRATE_TRACKING_ENGINE: ['tracking', 'engine'],
   TITRATE_TRACKING_ENTITY: ['tracking', 'entity'],
   TITRATE_TRACKING_PROJECT: ['tracking', 'project'],
@@ -260,19 +307,20 @@ export function loadSettings(
   });
 }
 
-function choices({ profile, objects, warehouse, processing, tracking }: Parsed) {
+function choices({ profile, objects, warehouse, processing, training, tracking }: Parsed) {
   const cloud = profile === 'gcp';
   return {
     objects: { ...objects, store: objects.store ?? (cloud ? 'gcs' : 'files') },
     warehouse: { ...warehouse, engine: warehouse.engine ?? (cloud ? 'bigquery' : 'duckdb') },
     processing: { ...processing, engine: processing.engine ?? (cloud ? 'dataflow' : 'inline') },
+    training: { ...training, engine: training.engine ?? (cloud ? 'vertex' : 'local') },
     tracking: { ...tracking, engine: tracking.engine ?? (cloud && tracking.entity ? 'wandb' : 'local') },
   } as const;
 }
 
 /** @throws TitrateError config-invalid naming what the chosen parts need and the settings lack: nothing runs half-configured. */
 function checkCloud(settings: Settings): Settings {
-  const { google, objects, warehouse, processing, tracking } = settings;
+  const { google, objects, warehouse, processing, training, tracking } = settings;
   const lacking: string[] = [];
   if (objects.store === 'gcs' && !objects.bucket) lacking.push("objects.bucket (objects.store is 'gcs')");
   if (warehouse.engine === 'bigquery' && !google.project)
@@ -283,6 +331,12 @@ function checkCloud(settings: Settings): Settings {
       if (!processing[key]) lacking.push(`processing.${key} (processing.engine is 'dataflow')`);
     if (objects.store !== 'gcs')
       lacking.push("objects.store: gcs (Dataflow's workers share the bucket, not this disk)");
+  }
+  if (training.engine === 'vertex') {
+    if (!google.project) lacking.push("google.project (training.engine is 'vertex')");
+    if (!training.image) lacking.push("training.image (training.engine is 'vertex')");
+    if (objects.store !== 'gcs')
+      lacking.push("objects.store: gcs (Vertex AI's jobs share the bucket, not this disk)");
   }
   if (tracking.engine === 'wandb' && !tracking.entity)
     lacking.push("tracking.entity (tracking.engine is 'wandb')");

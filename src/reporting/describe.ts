@@ -6,6 +6,8 @@ import { count, number } from './format';
 const FAMILIES: Record<ModelFamily, string> = {
   'gaussian-process': 'Gaussian process',
   'mlp-ensemble': 'MLP ensemble',
+  'message-passing-ensemble': 'message-passing ensemble',
+  stack: 'stack of models',
 };
 export const describeFamily = (family: ModelFamily): string => FAMILIES[family];
 
@@ -30,12 +32,20 @@ export function describeFeaturizer(spec: FeaturizerSpec): string {
       return `atom pairs (${count(spec.bits)} bits${counted(spec.counts)})`;
     case 'topological-torsion':
       return `torsions (${count(spec.bits)} bits${counted(spec.counts)})`;
+    case 'morgan-counts':
+      return `Morgan radius ${spec.radius} counts`;
+    case 'atom-pair-counts':
+      return 'atom-pair counts';
+    case 'graph':
+      return 'molecular graph';
     case 'maccs':
       return 'MACCS keys';
     case 'descriptors':
       return 'descriptors';
     case 'concatenation':
       return spec.parts.map(describeFeaturizer).join(' + ');
+    case 'bundle':
+      return spec.parts.map(describeFeaturizer).join('; ');
   }
 }
 
@@ -43,8 +53,16 @@ export function describeSettings(settings: ModelSettings): string {
   if (settings.family === 'gaussian-process') {
     return `Tanimoto kernel; noise ratios from ${settings.noiseRatios.map((ratio) => number(ratio)).join(', ')}`;
   }
+  if (settings.family === 'stack') {
+    const models = settings.models.map((model) => describeSettings(model.settings));
+    return `weighted by ${settings.folds}-fold predictions: ${models.join('; ')}`;
+  }
   const { members, hidden, dropout, learningRate, weightDecay, batchSize, epochs } = settings;
-  return `${members} × [${hidden.join(', ')}], dropout ${number(dropout)}, learning rate ${number(learningRate)}, weight decay ${number(weightDecay)}, batch ${batchSize}, ${epochs} epochs`;
+  const layers =
+    settings.family === 'message-passing-ensemble'
+      ? `${settings.depth} steps of ${settings.messageSize}, then [${hidden.join(', ')}]`
+      : `[${hidden.join(', ')}]`;
+  return `${members} × ${layers}, dropout ${number(dropout)}, learning rate ${number(learningRate)}, weight decay ${number(weightDecay)}, batch ${batchSize}, ${epochs} epochs`;
 }
 
 const STOP_REASONS: Record<string, string> = {

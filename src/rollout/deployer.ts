@@ -13,8 +13,11 @@ export interface DeployRequest {
 
 export interface Deployment {
   readonly version: string | null;
-  /** ready: the server answers with this version. superseded: a later operation asked for another one. */
-  readonly status: 'ready' | 'failed' | 'superseded';
+  /**
+   * ready: the server answers with this version. superseded: a later operation asked for another one. held: somebody holds
+   * production at another version.
+   */
+  readonly status: 'ready' | 'failed' | 'superseded' | 'held';
   readonly endpoint: string;
   readonly message: string;
 }

@@ -1,7 +1,12 @@
+export { figuresAt, type Figures } from './calibrated-figures';
+export { featuriseIsolating } from './featurising';
 export { createInferenceServer, type InferenceServer, type InferenceServerOptions } from './server';
 export { createPredictor, type NamedPredictions, type Predictor } from './predictor';
+export { loadModel } from './loaded-model';
 export type {
   LoadedModel,
+  LoadSources,
+  MoleculeKey,
   MoleculeFailure,
   MoleculePrediction,
   MoleculeOutcome,

@@ -1,18 +1,21 @@
 import { setImmediate as yieldToOthers } from 'node:timers/promises';
 import {
   moleculeCapsSchema,
+  type FeatureMatrix,
   standardisationNamed,
-  type ModelCard,
   type ModelVersion,
   type Molecule,
   type MoleculeCaps,
+  type TrainedCard,
   type TrainingRow,
 } from '../contracts';
 import type { Chemistry } from '../chemistry/chemistry';
-import { decodeNdjson, Z90 } from '../foundation';
-import type { FittedModel, Learning } from '../learning/learning';
+import { decodeNdjson } from '../foundation';
+import { applyCalibration } from '../learning/calibration';
+import type { Learning } from '../learning/learning';
 import type { ObjectStore } from '../objects/object-store';
 import type { ModelRegistry } from '../tracking/registry';
+import { figuresAt, type Figures } from './calibrated-figures';
 import { featuriseIsolating } from './featurising';
 import { NeighbourIndex, SIMILARITY_FEATURIZER } from './neighbours';
 
@@ -26,24 +29,25 @@ export interface ModelSources {
   readonly caps?: MoleculeCaps;
 }
 
-/** A prediction in the unit of the property. standardDeviation^2 = aleatoric^2 + epistemic^2, all three calibrated. */
-export interface MoleculePrediction {
+/** Where one model's bytes are: its card, and its artifacts. */
+export interface LoadSources extends Omit<ModelSources, 'registry' | 'objects'> {
+  readonly registry: { card(version: ModelVersion): Promise<TrainedCard> };
+  readonly objects: Pick<ObjectStore, 'get'>;
+}
+
+export interface MoleculePrediction extends Figures {
   /** As it was asked for. */
   readonly smiles: string;
   readonly standardSmiles: string;
   readonly moleculeId: string;
-  readonly value: number;
-  readonly standardDeviation: number;
-  readonly aleatoric: number;
-  readonly epistemic: number;
-  /** Central 90 % interval, lower and upper end. */
-  readonly interval90: readonly [number, number];
   /** The nearest training molecule by Tanimoto on ECFP4, 2,048 bits; null for a model without training molecules. */
   readonly nearest: {
     readonly similarity: number;
     readonly moleculeId: string;
     readonly smiles: string;
   } | null;
+  /** Whether the nearest training molecule is near enough for the card's figures to mean anything here; null where it is not known. */
+  readonly applicable: boolean | null;
 }
 
 export interface MoleculeFailure {
@@ -55,14 +59,18 @@ export interface MoleculeFailure {
 
 export type MoleculeOutcome = MoleculePrediction | MoleculeFailure;
 
+export type MoleculeKey = Pick<Molecule, 'moleculeId' | 'smiles'>;
+
 /** One model version in memory. */
 export interface LoadedModel {
   readonly version: ModelVersion;
-  readonly card: ModelCard;
+  readonly card: TrainedCard;
   /** Circumstances that a reader of its predictions should know of, in words. */
   readonly warnings: readonly string[];
   /** Outcome i belongs to SMILES i; a bad molecule is an outcome, not an exception. */
   predict(smiles: readonly string[], signal?: AbortSignal): Promise<MoleculeOutcome[]>;
+  /** The same for molecules that were standardised by the rules of the card. */
+  predictStandard(molecules: readonly MoleculeKey[], signal?: AbortSignal): Promise<MoleculeOutcome[]>;
   dispose(): void;
 }
 
@@ -73,7 +81,7 @@ const ROWS_A_TURN = 128;
  * Loads a model version: card, weights, and its training molecules as an index of nearest neighbours.
  * @throws TitrateError artifact-missing, artifact-corrupt, not-found, or what the model family's loader throws
  */
-export async function loadModel(sources: ModelSources, version: ModelVersion): Promise<LoadedModel> {
+export async function loadModel(sources: LoadSources, version: ModelVersion): Promise<LoadedModel> {
   const { registry, objects, chemistry, learning } = sources;
   const card = await registry.card(version);
   const [weights, training, rdkit] = await Promise.all([
@@ -102,81 +110,67 @@ export async function loadModel(sources: ModelSources, version: ModelVersion): P
   // By the rules its training set was standardised by, so that a molecule asked for meets itself there.
   const standardisation = standardisationNamed(card.runtime.ruleSet);
 
+  const nearestTo = (queries: FeatureMatrix, row: number): MoleculePrediction['nearest'] => {
+    let nearest: MoleculePrediction['nearest'] = null;
+    for (const { from, index } of indexes) {
+      const found = index.nearest(queries, row);
+      if (!found || (nearest && found.similarity <= nearest.similarity)) continue;
+      const { moleculeId, smiles } = training[from + found.row]!;
+      nearest = { similarity: found.similarity, moleculeId, smiles };
+    }
+    return nearest;
+  };
+  const isApplicable = (nearest: MoleculePrediction['nearest']) =>
+    card.applicability && nearest ? nearest.similarity >= card.applicability.threshold : null;
+
+  async function predictStandard(
+    molecules: readonly MoleculeKey[],
+    signal?: AbortSignal,
+  ): Promise<MoleculeOutcome[]> {
+    const outcomes: MoleculeOutcome[] = [];
+    const features = await featuriseIsolating(chemistry, molecules, [card.featurizer, SIMILARITY_FEATURIZER]);
+    for (const [at, error] of features.failures)
+      outcomes[at] = { smiles: molecules[at]!.smiles, error: error.message, reason: error.code };
+    for (const { from, rows, matrices } of features.runs) {
+      const predicted = applyCalibration(card.calibration, await model.predict(matrices[0]!, signal));
+      for (let row = 0; row < rows; row++) {
+        if (row % ROWS_A_TURN === ROWS_A_TURN - 1) await yieldToOthers();
+        const { smiles, moleculeId } = molecules[from + row]!;
+        const figures = figuresAt(card.task, predicted, row);
+        if (!figures) {
+          const error = `the model gives no finite number for ${smiles}`;
+          outcomes[from + row] = { smiles, error, reason: 'numerical' };
+          continue;
+        }
+        const nearest = nearestTo(matrices[1]!, row);
+        const known = { smiles, standardSmiles: smiles, moleculeId };
+        outcomes[from + row] = { ...known, ...figures, nearest, applicable: isApplicable(nearest) };
+      }
+    }
+    return outcomes;
+  }
+
   return {
     version,
     card,
     warnings,
     dispose: () => model.dispose(),
+    predictStandard,
     async predict(smiles, signal) {
       const standardised = await chemistry.standardise(
         smiles.map((text) => ({ notation: 'smiles', text })),
         caps,
         standardisation,
       );
-      const outcomes: MoleculeOutcome[] = [];
-      const good: { at: number; molecule: Molecule }[] = [];
-      standardised.forEach((outcome, at) => {
-        if (outcome.ok) good.push({ at, molecule: outcome.molecule });
-        else outcomes[at] = { smiles: smiles[at]!, error: outcome.message, reason: outcome.reason };
-      });
       signal?.throwIfAborted();
-      const features = await featuriseIsolating(
-        chemistry,
-        good.map(({ molecule }) => molecule),
-        [card.featurizer, SIMILARITY_FEATURIZER],
-      );
-      for (const [position, error] of features.failures) {
-        const { at } = good[position]!;
-        outcomes[at] = { smiles: smiles[at]!, error: error.message, reason: error.code };
-      }
-      for (const { from, rows, matrices } of features.runs) {
-        const predicted = await model.predict(matrices[0]!, signal);
-        for (let row = 0; row < rows; row++) {
-          if (row % ROWS_A_TURN === ROWS_A_TURN - 1) await yieldToOthers();
-          const { at, molecule } = good[from + row]!;
-          const figures = calibrated(card, predicted, row);
-          if (!figures) {
-            const error = `the model gives no finite number for ${molecule.smiles}`;
-            outcomes[at] = { smiles: smiles[at]!, error, reason: 'numerical' };
-            continue;
-          }
-          let nearest: MoleculePrediction['nearest'] = null;
-          for (const { from: first, index } of indexes) {
-            const found = index.nearest(matrices[1]!, row);
-            if (!found || (nearest && found.similarity <= nearest.similarity)) continue;
-            const { moleculeId, smiles: trained } = training[first + found.row]!;
-            nearest = { similarity: found.similarity, moleculeId, smiles: trained };
-          }
-          outcomes[at] = {
-            smiles: smiles[at]!,
-            standardSmiles: molecule.smiles,
-            moleculeId: molecule.moleculeId,
-            ...figures,
-            nearest,
-          };
-        }
-      }
-      return outcomes;
+      const good = standardised.flatMap((outcome) => (outcome.ok ? [outcome.molecule] : []));
+      const predicted = await predictStandard(good, signal);
+      let next = 0;
+      return standardised.map((outcome, at): MoleculeOutcome => {
+        const asked = smiles[at]!;
+        if (!outcome.ok) return { smiles: asked, error: outcome.message, reason: outcome.reason };
+        return { ...predicted[next++]!, smiles: asked };
+      });
     },
   };
-}
-
-type Figures = Pick<
-  MoleculePrediction,
-  'value' | 'standardDeviation' | 'aleatoric' | 'epistemic' | 'interval90'
->;
-
-/** Calibration scales the total standard deviation, and so both of its parts alike. */
-function calibrated(
-  { calibration }: ModelCard,
-  predicted: Awaited<ReturnType<FittedModel['predict']>>,
-  row: number,
-): Figures | null {
-  const value = predicted.mean[row]!;
-  const aleatoric = calibration.scale * predicted.aleatoric[row]!;
-  const epistemic = calibration.scale * predicted.epistemic[row]!;
-  const standardDeviation = Math.hypot(aleatoric, epistemic);
-  const half = Z90 * standardDeviation;
-  if (!Number.isFinite(value) || !Number.isFinite(half)) return null;
-  return { value, standardDeviation, aleatoric, epistemic, interval90: [value - half, value + half] };
 }

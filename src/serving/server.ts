@@ -1,9 +1,7 @@
-import { readFileSync } from 'node:fs';
-import path from 'node:path';
 import fastify, { type FastifyInstance } from 'fastify';
 import { TitrateError, type MoleculeCaps } from '../contracts';
 import type { Chemistry } from '../chemistry/chemistry';
-import { packageRoot } from '../foundation';
+import { release } from '../foundation';
 import type { Learning } from '../learning/learning';
 import type { ObjectStore } from '../objects/object-store';
 import type { PointerLog } from '../objects/pointers';
@@ -104,7 +102,7 @@ export function createInferenceServer(options: InferenceServerOptions): Inferenc
     cache,
     inference,
     metrics,
-    release: releaseOf(),
+    release: release,
     isReady: () => isReady && !closing,
   };
   // Answers given while draining end their connection, so that clients go elsewhere.
@@ -204,9 +202,4 @@ function observe(
     metrics.latency.observe(labels, reply.elapsedTime / 1000);
     done();
   });
-}
-
-function releaseOf(): string {
-  return (JSON.parse(readFileSync(path.join(packageRoot, 'package.json'), 'utf8')) as { version: string })
-    .version;
 }

@@ -8,7 +8,7 @@ import type { ExperimentTracker } from './tracker';
 export interface DeliverOptions {
   readonly spool: TrackingSpool;
   readonly tracker: ExperimentTracker;
-  readonly registry: Pick<ModelRegistry, 'aliases'>;
+  readonly registry: Pick<ModelRegistry, 'aliases' | 'alias'>;
   readonly signal: AbortSignal;
   readonly onProgress?: (message: string) => void;
 }
@@ -108,7 +108,9 @@ export async function deliverCampaign(
 async function mirrorAliases(campaignId: string, options: DeliverOptions): Promise<string[]> {
   const { tracker, registry, signal } = options;
   const moved: string[] = [];
-  for (const { alias, version } of await registry.aliases(campaignId)) {
+  for (const alias of await registry.aliases(campaignId)) {
+    const version = await registry.alias(campaignId, alias);
+    if (!version) continue;
     const name = modelArtifactName(campaignId, version.number);
     if ((await tracker.aliased(name.collection, alias, signal)) === name.version) continue;
     try {

@@ -36,6 +36,15 @@ export function parseModelName(name: string): ModelName {
   });
 }
 
+/**
+ * Full name of a version of one campaign: `v3` and `3` are versions of it, `@candidate` an alias of it; what names a campaign
+ * already stays as it is.
+ */
+export function modelNameIn(campaignId: string, text: string): string {
+  if (parseVersionNumber(text) !== null) return `${campaignId}/${text}`;
+  return text.startsWith('@') ? campaignId + text : text;
+}
+
 /** @throws TitrateError usage: campaign ids and aliases become parts of record keys. */
 export function checkCampaignId(campaignId: string): void {
   if (CAMPAIGN_ID_PATTERN.test(campaignId)) return;

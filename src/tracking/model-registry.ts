@@ -10,7 +10,8 @@ import {
 import { createNumberedLog, type NumberedEntry, type NumberedLog } from '../objects/numbered-log';
 import type { ObjectStore } from '../objects/object-store';
 import type { PointerLog } from '../objects/pointers';
-import { checkAlias, checkCampaignId, parseModelName } from './model-name';
+import { createAliases } from './aliases';
+import { checkCampaignId, parseModelName } from './model-name';
 import type { ModelRegistry } from './registry';
 
 export interface ModelRegistryOptions {
@@ -26,15 +27,15 @@ interface Registration {
 }
 
 const ROOT = 'models/';
-const aliasPointer = (campaignId: string, alias: string) => `alias/${campaignId}/${alias}`;
 
 /**
  * A registry on the object store: version n of a campaign is the record `models/<campaign>/<n>`, created exclusively, so
- * numbers have no gaps and racing writers never share one. Cards are JSON artifacts; aliases are pointer logs.
+ * numbers have no gaps and racing writers never share one. Cards are JSON artifacts; aliases are pointer logs (aliases.ts).
  */
 export function createModelRegistry({ objects, pointers }: ModelRegistryOptions): ModelRegistry {
   const logs = new Map<string, NumberedLog<Registration>>();
   const cards = new Map<string, ModelCard>();
+  const aliases = createAliases({ objects, pointers });
 
   const logOf = (campaignId: string) => {
     checkCampaignId(campaignId);
@@ -61,8 +62,8 @@ export function createModelRegistry({ objects, pointers }: ModelRegistryOptions)
     const parsed = parseModelName(name);
     const { campaignId } = parsed;
     if (parsed.kind === 'alias') {
-      const head = await pointers.head(aliasPointer(campaignId, parsed.alias));
-      if (head) return resolve(head.target);
+      const head = await aliases.head(campaignId, parsed.alias);
+      if (head) return resolve(head.version);
     } else {
       const entry = (await logOf(campaignId).entries())[parsed.number - 1];
       if (entry) return versionOf(campaignId, entry);
@@ -91,6 +92,22 @@ export function createModelRegistry({ objects, pointers }: ModelRegistryOptions)
           ? `Campaigns with models: ${all.slice(-10).join(', ')}`
           : 'No campaign has one yet; the first round that trains registers it',
     });
+  };
+
+  /** @throws usage for a model of another campaign; not-found for one that is not registered. */
+  const ownVersion = async (
+    campaignId: string,
+    alias: string,
+    version: ModelVersion,
+    by: { operationId: string },
+  ): Promise<string> => {
+    if (parseModelName(version.id).campaignId !== campaignId) {
+      throw new TitrateError('usage', {
+        what: `alias '${alias}' of campaign '${campaignId}' cannot point at '${version.id}', a model of another campaign`,
+        where: by.operationId,
+      });
+    }
+    return (await resolve(version.id)).id;
   };
 
   return {
@@ -122,37 +139,19 @@ export function createModelRegistry({ objects, pointers }: ModelRegistryOptions)
       return card;
     },
 
-    async moveAlias(campaignId, alias, version, by) {
-      checkAlias(alias);
-      const parsed = parseModelName(version.id);
-      if (parsed.campaignId !== campaignId) {
-        throw new TitrateError('usage', {
-          what: `alias '${alias}' of campaign '${campaignId}' cannot point at '${version.id}', a model of another campaign`,
-          where: by.operationId,
-        });
-      }
-      const registered = await resolve(version.id);
-      await pointers.move(aliasPointer(campaignId, alias), registered.id, by);
+    async moveAlias(campaignId, alias, version, by, options = {}) {
+      return aliases.move(campaignId, alias, await ownVersion(campaignId, alias, version, by), by, options);
     },
+    async advanceAlias(campaignId, alias, version, by) {
+      return aliases.advance(campaignId, alias, await ownVersion(campaignId, alias, version, by), by);
+    },
+    releaseAlias: aliases.release,
+    aliases: aliases.names,
+    aliasMoves: aliases.moves,
 
     async alias(campaignId, alias) {
-      checkCampaignId(campaignId);
-      checkAlias(alias);
-      const head = await pointers.head(aliasPointer(campaignId, alias));
-      return head ? resolve(head.target) : null;
-    },
-
-    async aliases(campaignId) {
-      checkCampaignId(campaignId);
-      const prefix = `pointers/${aliasPointer(campaignId, '')}`;
-      const keys = await objects.listRecords(prefix);
-      const names = [...new Set(keys.map((key) => key.slice(prefix.length).split('/')[0]!))].sort();
-      return Promise.all(
-        names.map(async (alias) => {
-          const head = await pointers.head(aliasPointer(campaignId, alias));
-          return { alias, version: await resolve(head!.target) };
-        }),
-      );
+      const head = await aliases.head(campaignId, alias);
+      return head ? resolve(head.version) : null;
     },
   };
 }

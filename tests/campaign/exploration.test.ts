@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { chooseWinner, planRungs, promote } from '../../src/campaign/exploration';
-import type { FeaturizerSpec, ModelFamily, ModelSettings, TrialResult, TrialSpec } from '../../src/contracts';
+import type { FeaturizerSpec, ModelSettings, TrialResult, TrialSpec } from '../../src/contracts';
+
+type ModelFamily = 'gaussian-process' | 'mlp-ensemble';
 
 const featurizer: FeaturizerSpec = { kind: 'maccs' };
 const settingsOf = (family: ModelFamily, epochs = 30): ModelSettings =>

@@ -1,6 +1,7 @@
 import { createChemistry, DESCRIPTOR_NAMES, featureShape } from '../../src/chemistry';
 import { descriptorRow } from '../../src/chemistry/descriptors';
-import { featurizerSchema, type FeaturizerInput } from '../../src/contracts';
+import { featurizerSchema, type FeatureMatrix, type FeaturizerInput } from '../../src/contracts';
+import { rowSpan } from '../../src/foundation';
 import { NEUTRAL } from './fixtures/molecules';
 
 const chemistry = createChemistry({ threads: 1 });
@@ -115,4 +116,62 @@ test('no descriptor is ever NaN or infinite', () => {
   expect(row).toHaveLength(43);
   const { Phi: _, ...missing } = values;
   expect(() => descriptorRow(JSON.stringify(missing))).toThrow(/'Phi'/);
+});
+
+const spanOf = (features: FeatureMatrix, row: number) =>
+  (features.data as Uint32Array).subarray(...rowSpan(features, row));
+
+test('a concatenation of counts: descriptors in front, then every part under keys of its own', async () => {
+  const parts = [
+    { kind: 'morgan-counts', radius: 2 },
+    { kind: 'descriptors' },
+    { kind: 'atom-pair-counts' },
+    { kind: 'morgan-counts', radius: 1 },
+  ] as const;
+  const together = await featurise({ kind: 'concatenation', parts: [...parts] });
+  const own = await Promise.all(parts.map(featurise));
+  expect(together).toMatchObject({ layout: 'counts', columns: 43 });
+  for (let row = 0; row < together.rows; row++) {
+    const words = spanOf(together, row);
+    const leading = new Float32Array(Uint32Array.from(words.subarray(0, 43)).buffer);
+    expect(leading).toEqual(own[1]!.data.subarray(row * 43, (row + 1) * 43));
+    const expected = new Map<number, number>();
+    [own[0]!, own[2]!, own[3]!].forEach((part, tag) => {
+      const pairs = spanOf(part, row);
+      for (let at = 0; at < pairs.length; at += 2) {
+        const key = ((pairs[at]! << 2) | tag) >>> 0;
+        expected.set(key, (expected.get(key) ?? 0) + pairs[at + 1]!);
+      }
+    });
+    const sorted = [...expected].sort(([a], [b]) => a - b).flat();
+    expect([...words.subarray(43)]).toEqual(sorted);
+  }
+});
+
+test('a bundle is what its parts are alone, of one parse', async () => {
+  const parts: FeaturizerInput[] = [
+    { kind: 'concatenation', parts: [{ kind: 'descriptors' }, { kind: 'graph' }] },
+    { kind: 'morgan-counts' },
+    { kind: 'morgan', bits: 128 },
+    { kind: 'concatenation', parts: [{ kind: 'morgan', bits: 64 }, { kind: 'descriptors' }] },
+  ];
+  const bundle = await featurise({ kind: 'bundle', parts: parts as never });
+  expect(bundle).toMatchObject({ layout: 'bundle', columns: 0, rows: molecules.length });
+  expect(bundle.parts).toEqual(await Promise.all(parts.map(featurise)));
+  const graphs = await featurise({ kind: 'graph' });
+  expect(bundle.parts![0]).toMatchObject({ layout: 'graph', columns: 43 });
+  for (let row = 0; row < bundle.rows; row++)
+    expect(spanOf(bundle.parts![0]!, row).subarray(43)).toEqual(spanOf(graphs, row));
+});
+
+test('bits, counts and graphs do not share a row', () => {
+  for (const parts of [
+    [{ kind: 'morgan' }, { kind: 'morgan-counts' }],
+    [{ kind: 'graph' }, { kind: 'atom-pair-counts' }],
+    [{ kind: 'graph' }, { kind: 'graph' }],
+    [{ kind: 'graph' }, { kind: 'maccs' }],
+  ])
+    expect(featurizerSchema.safeParse({ kind: 'concatenation', parts }).error?.issues[0]?.message).toMatch(
+      /put them into a bundle/,
+    );
 });

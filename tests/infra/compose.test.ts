@@ -118,18 +118,27 @@ validated('the validator refuses what is wrong', () => {
   rmSync(directory, { recursive: true, force: true });
 });
 
-test('the image is built from what is there, and the ignore file lets just that in', () => {
-  const dockerfile = readFileSync(path.join(packageRoot, 'infra/docker/worker.Dockerfile'), 'utf8');
-  const copied = [...dockerfile.matchAll(/^COPY (?!--from)(.+) \S+$/gm)].flatMap(([, names]) =>
-    names!.split(' '),
-  );
-  const allowed = readFileSync(path.join(packageRoot, 'infra/docker/worker.Dockerfile.dockerignore'), 'utf8')
-    .split('\n')
-    .flatMap((line) => (line.startsWith('!') ? [line.slice(1)] : []));
-  expect(copied.length).toBeGreaterThan(5);
-  expect([...copied].sort()).toEqual([...allowed].sort());
-  for (const name of copied)
-    expect({ name, there: existsSync(path.join(packageRoot, name)) }).toEqual({ name, there: true });
+test.each(['worker', 'training'])(
+  'the %s image is built from what is there, and the ignore file lets just that in',
+  (image) => {
+    const file = path.join(packageRoot, `infra/docker/${image}.Dockerfile`);
+    const dockerfile = readFileSync(file, 'utf8');
+    const copied = [...dockerfile.matchAll(/^COPY (?!--from)(.+) \S+$/gm)].flatMap(([, names]) =>
+      names!.split(' '),
+    );
+    const allowed = readFileSync(`${file}.dockerignore`, 'utf8')
+      .split('\n')
+      .flatMap((line) => (line.startsWith('!') ? [line.slice(1)] : []));
+    expect(copied.length).toBeGreaterThan(5);
+    expect([...copied].sort()).toEqual([...allowed].sort());
+    for (const name of copied)
+      expect({ name, there: existsSync(path.join(packageRoot, name)) }).toEqual({ name, there: true });
+    // Nobody is root in it when it runs.
+    expect(dockerfile).toMatch(/^USER 1000$/m);
+  },
+);
+
+test('compose builds the worker image', () => {
   const compose = parse(readFileSync(path.join(packageRoot, 'docker-compose.yml'), 'utf8'), {
     merge: true,
   }) as { services: { gpu: { build: { dockerfile: string } } } };

@@ -1,6 +1,6 @@
 import { createRandom } from '../../src/foundation';
 import { calibrate } from '../../src/learning/calibration';
-import { crossFittedDeviation } from '../../src/learning/cross-fitted';
+import { crossFittedDeviation } from '../../src/learning/calibration';
 
 describe('cross-fitted deviations', () => {
   const random = createRandom(1);

@@ -1,5 +1,6 @@
 import type { GaussianProcessSettings, Qualifier } from '../../src/contracts';
-import { CV_MIN_LABELS, crossValidate, totalDeviation } from '../../src/learning/cross-validate';
+import { CV_MIN_LABELS, crossValidate } from '../../src/learning/cross-validate';
+import { totalDeviation } from '../../src/learning/prediction';
 import { createGaussianProcess } from '../../src/learning/gaussian-process';
 import { selectLabelledRows } from '../../src/learning/labelled-set';
 import { regressionMetrics } from '../../src/learning/metrics';

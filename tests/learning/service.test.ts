@@ -2,19 +2,26 @@ import type { ModelSettings } from '../../src/contracts';
 import { createLearning, crossValidate, type Learning } from '../../src/learning';
 import { fingerprints, labelled, NOISE_RATIOS, noisy, truth } from './synthetic';
 
-const settingsOf: Record<ModelSettings['family'], ModelSettings> = {
-  'gaussian-process': { family: 'gaussian-process', noiseRatios: NOISE_RATIOS },
-  'mlp-ensemble': {
-    family: 'mlp-ensemble',
-    members: 2,
-    hidden: [16],
-    dropout: 0,
-    learningRate: 3e-3,
-    weightDecay: 1e-4,
-    batchSize: 16,
-    epochs: 5,
+const ensemble = {
+  family: 'mlp-ensemble',
+  members: 2,
+  hidden: [16],
+  dropout: 0,
+  learningRate: 3e-3,
+  weightDecay: 1e-4,
+  batchSize: 16,
+  epochs: 5,
+} as const;
+const process = { family: 'gaussian-process', noiseRatios: NOISE_RATIOS } as const;
+const settingsOf = {
+  'gaussian-process': process,
+  'mlp-ensemble': ensemble,
+  stack: {
+    family: 'stack',
+    folds: 2,
+    models: [process, ensemble].map((settings) => ({ settings, part: 0 })),
   },
-};
+} satisfies Partial<Record<ModelSettings['family'], ModelSettings>>;
 
 describe('the learning service', () => {
   let learning: Learning;
@@ -34,7 +41,7 @@ describe('the learning service', () => {
     });
   });
 
-  test.each(['gaussian-process', 'mlp-ensemble'] as const)(
+  test.each(['gaussian-process', 'mlp-ensemble', 'stack'] as const)(
     '%s: fits, predicts, samples, and comes back from its bytes',
     async (family) => {
       const model = await learning.fit({ settings: settingsOf[family], labelled: set, seed: 1 });

@@ -32,6 +32,7 @@ describeWithPython(
           `warehouse: { dataset: lab, endpoint: '${bigquery.endpoint}' }`,
           // Small sources are standardised here also with Dataflow; nothing in this test is large.
           'processing: { template: gs://titrate-data/t.json, staging: gs://titrate-data/staging }',
+          'training: { engine: local }',
         ].join('\n'),
       );
       writeFileSync(path.join(directory, 'pool.csv'), 'smiles,id\nCCO,A\nOCC,B\nc1ccccc1,C\nC1CC,D\n');

@@ -2,13 +2,16 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { loadSettings } from '../../src/platform/settings';
+import { jobEnvironment } from '../../src/platform/training';
 
 const directory = mkdtempSync(path.join(os.tmpdir(), 'titrate-settings-'));
+const image = `europe-west4-docker.pkg.dev/p-1234/titrate/training@sha256:${'0'.repeat(64)}`;
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 test('without settings everything is local', () => {
-  const { objects, warehouse, processing } = loadSettings({}, {});
-  expect([objects.store, warehouse.engine, processing.engine]).toEqual(['files', 'duckdb', 'inline']);
+  const { objects, warehouse, processing, training } = loadSettings({}, {});
+  const parts = [objects.store, warehouse.engine, processing.engine, training.engine];
+  expect(parts).toEqual(['files', 'duckdb', 'inline', 'local']);
 });
 
 test('the profile chooses for every part, and a part may choose for itself', () => {
@@ -20,6 +23,7 @@ test('the profile chooses for every part, and a part may choose for itself', () 
       'google: { project: p-1234, location: EU }',
       'objects: { bucket: b, landingDays: 7 }',
       'processing: { template: gs://b/t.json, staging: gs://b/staging }',
+      `training: { image: '${image}', strategy: spot }`,
     ].join('\n'),
   );
   const cloud = loadSettings({}, { TITRATE_CONFIG: file });
@@ -28,6 +32,7 @@ test('the profile chooses for every part, and a part may choose for itself', () 
     objects: { store: 'gcs', bucket: 'b', landingDays: 7 },
     warehouse: { engine: 'bigquery' },
     processing: { engine: 'dataflow', staging: 'gs://b/staging' },
+    training: { engine: 'vertex', image, strategy: 'spot', acceleratorCount: 1 },
   });
   const mixed = loadSettings(
     {},
@@ -35,18 +40,16 @@ test('the profile chooses for every part, and a part may choose for itself', () 
       TITRATE_CONFIG: file,
       TITRATE_WAREHOUSE_ENGINE: 'duckdb',
       TITRATE_PROCESSING_ENGINE: 'inline',
+      TITRATE_TRAINING_ENGINE: 'local',
     },
   );
-  expect([mixed.objects.store, mixed.warehouse.engine, mixed.processing.engine]).toEqual([
-    'gcs',
-    'duckdb',
-    'inline',
-  ]);
+  const parts = [mixed.objects.store, mixed.warehouse.engine, mixed.processing.engine, mixed.training.engine];
+  expect(parts).toEqual(['gcs', 'duckdb', 'inline', 'local']);
 });
 
 test('what a chosen part needs and lacks is named, all of it at once', () => {
   expect(() => loadSettings({}, { TITRATE_PROFILE: 'gcp' })).toThrow(
-    /objects\.bucket.*google\.project.*processing\.template.*processing\.staging/s,
+    /objects\.bucket.*google\.project.*processing\.template.*processing\.staging.*training\.image/s,
   );
   expect(() =>
     loadSettings(
@@ -63,4 +66,28 @@ test('an unknown key is named with the nearest known one', () => {
   expect(() => loadSettings({ objects: { bukket: 'b' } } as never, {})).toThrow(
     /objects: unknown key 'bukket'; did you mean 'bucket'\?/,
   );
+});
+
+test('an image that trains is named by its digest', () => {
+  expect(() => loadSettings({ training: { image: 'r-docker.pkg.dev/p/t:latest' } }, {})).toThrow(
+    /training\.image.*by its digest/s,
+  );
+});
+
+test('a training job opens the same store with the same endpoints, and starts no job itself', () => {
+  const settings = loadSettings(
+    {
+      google: { project: 'p-1234' },
+      objects: { store: 'gcs', bucket: 'b', prefix: 'lab/', endpoint: 'http://127.0.0.1:9' },
+      training: { engine: 'vertex', image },
+    },
+    {},
+  );
+  const job = loadSettings({ training: { engine: 'local' } }, jobEnvironment(settings));
+  expect(job.objects).toEqual(settings.objects);
+  expect(job.google.project).toBe('p-1234');
+  // A GPU was asked for: the CPU is no substitute.
+  expect(job.learning.backend).toBe('tensorflow-gpu');
+  const onCpu = { ...settings, training: { ...settings.training, acceleratorCount: 0 } };
+  expect(jobEnvironment(onCpu).TITRATE_LEARNING_BACKEND).toBe('auto');
 });

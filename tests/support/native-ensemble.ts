@@ -1,5 +1,10 @@
-import { featurizerSchema } from '../../src/contracts';
+import * as tf from '@tensorflow/tfjs';
+import { featurizerSchema, type MlpEnsembleSettings } from '../../src/contracts';
 import { createRandom, sha256 } from '../../src/foundation';
+import { AdamW } from '../../src/learning/backends/adamw';
+import { selectBackend } from '../../src/learning/backends/select';
+import { standardise } from '../../src/learning/ensemble/labels';
+import { trainMember } from '../../src/learning/ensemble/train-member';
 import { createMlpEnsemble } from '../../src/learning/mlp-ensemble';
 import type { LabelledSet } from '../../src/learning';
 
@@ -21,6 +26,59 @@ function labelledSet(rows: number, seed: number): LabelledSet {
     qualifiers: moleculeIds.map(() => '=' as const),
     replicates: new Float64Array(rows).fill(1),
   };
+}
+
+/** Largest difference between weights after some updates on the current backend and by the formula in float64. */
+function adamwError(): number {
+  const random = createRandom(8);
+  const [rate, decay] = [0.01, 0.1];
+  const values = Array.from({ length: 37 }, () => random.normal());
+  const [mean, square] = [values.map(() => 0), values.map(() => 0)];
+  const optimizer = new AdamW([[37]]);
+  let weight: tf.Tensor = tf.tensor1d(values);
+  for (let step = 1; step <= 4; step++) {
+    const gradient = values.map(() => random.normal());
+    [weight] = optimizer.update([weight], [tf.tensor1d(gradient)], rate, [decay]) as [tf.Tensor];
+    gradient.forEach((g, i) => {
+      mean[i] = 0.9 * mean[i]! + 0.1 * g;
+      square[i] = 0.999 * square[i]! + 0.001 * g * g;
+      const corrected = Math.sqrt(square[i]! / (1 - 0.999 ** step));
+      values[i] =
+        values[i]! * (1 - rate * decay) - (rate * mean[i]!) / (1 - 0.9 ** step) / (corrected + 1e-8);
+    });
+  }
+  const error = Math.max(...Array.from(weight.dataSync(), (w, i) => Math.abs(w - values[i]!)));
+  weight.dispose();
+  optimizer.dispose();
+  return error;
+}
+
+/** What the operations that are called past TensorFlow.js do in this thread: errors, and tensors left by repeated fits. */
+async function operations(train: LabelledSet, settings: MlpEnsembleSettings) {
+  await selectBackend('tensorflow');
+  const { features } = train;
+  const request = {
+    settings: { ...settings, epochs: 2 },
+    task: 'regression' as const,
+    features,
+    labels: [standardise(train).labels],
+    seed: 1,
+  };
+  trainMember(request, () => false);
+  const before = tf.memory().numTensors;
+  const adamw = adamwError();
+  for (let i = 0; i < 3; i++) trainMember(request, () => false);
+  const tensors = tf.memory().numTensors - before;
+  const summed = tf.tidy(() => {
+    const data = tf.tensor2d([1, 2, 3, 4, 5, 6], [3, 2]);
+    const sum = tf.sparse.sparseSegmentSum(
+      data,
+      tf.tensor1d([0, 2, 1], 'int32'),
+      tf.tensor1d([0, 0, 1], 'int32'),
+    );
+    return [...sum.dataSync()];
+  });
+  return { adamw, tensors, summed };
 }
 
 /** `node dist/tests/support/native-ensemble.js`, with NODE_PATH to a native TensorFlow: trains on it and prints what came out. */
@@ -57,7 +115,9 @@ async function main(): Promise<void> {
     errors = { model: rmse((i) => mean[i]!), mean: rmse(() => average) };
     await ensemble.close();
   }
-  process.stdout.write(`${JSON.stringify({ backend, errors, hashes })}\n`);
+  process.stdout.write(
+    `${JSON.stringify({ backend, errors, hashes, operations: await operations(train, settings) })}\n`,
+  );
 }
 
 void main();

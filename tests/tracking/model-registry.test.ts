@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import type { ModelCard } from '../../src/contracts';
+import type { ModelCard, ModelVersion } from '../../src/contracts';
 import { createFileObjectStore, createPointerLog } from '../../src/objects';
 import { createModelRegistry } from '../../src/tracking';
 import { makeCard } from '../serving/support/card';
@@ -65,6 +65,41 @@ test('names resolve by number and by alias, and an alias goes back as well as fo
   expect(await pointers.entries('alias/solubility-42/production')).toHaveLength(3);
   expect(await registry.resolve('solubility-42/v2')).toEqual(two);
   expect(await registry.resolve('solubility-42/2')).toEqual(two);
+});
+
+test('an alias has a history; of movers that expect the same place one wins, and a hold is released once', async () => {
+  const versions: ModelVersion[] = [];
+  for (const round of [1, 2, 3])
+    versions.push(await open().registry.register('solubility-42', makeCard({ round }), `op/${round}`));
+  const racers = await Promise.allSettled(
+    versions.map((version, i) =>
+      open().registry.moveAlias('solubility-42', 'champion', version, by(`race/${i}`), { expected: null }),
+    ),
+  );
+  expect(racers.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected', 'rejected']);
+  const { registry } = open();
+  const first = (await registry.alias('solubility-42', 'champion'))!;
+  await registry.moveAlias('solubility-42', 'champion', versions[0]!, by('hold'), { held: true });
+  expect(await registry.advanceAlias('solubility-42', 'champion', versions[2]!, by('on'))).toBeNull();
+  await registry.releaseAlias('solubility-42', 'champion', by('release'));
+  await registry.releaseAlias('solubility-42', 'champion', by('release'));
+  await expect(registry.releaseAlias('solubility-42', 'champion', by('release/again'))).rejects.toMatchObject(
+    { code: 'contradiction' },
+  );
+  expect(await registry.advanceAlias('solubility-42', 'champion', versions[2]!, by('on'))).not.toBeNull();
+  // Of an earlier version than the one it would replace.
+  expect(await registry.advanceAlias('solubility-42', 'champion', versions[1]!, by('late'))).toBeNull();
+  expect(await registry.aliases('solubility-42')).toEqual(['champion']);
+  const moves = await open().registry.aliasMoves('solubility-42', 'champion');
+  expect(moves.map(({ number, version, held, operationId }) => [number, version, held, operationId])).toEqual(
+    [
+      [1, first.id, false, expect.stringMatching(/^race/)],
+      [2, versions[0]!.id, true, 'hold'],
+      [3, versions[0]!.id, false, 'release'],
+      [4, versions[2]!.id, false, 'on'],
+    ],
+  );
+  expect(moves[1]).toMatchObject({ previous: first.id, author: 'ada', reason: 'test' });
 });
 
 test('an unknown name says what there is', async () => {

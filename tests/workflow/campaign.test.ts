@@ -5,7 +5,13 @@ import { WorkflowFailedError, WorkflowUpdateFailedError, type WorkflowHandle } f
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { Worker } from '@temporalio/worker';
 import { ApplicationFailure } from '@temporalio/common';
-import type { CampaignHistory, CampaignOutcome, CampaignStatus, CurrentBatch } from '../../src/contracts';
+import type {
+  CampaignHistory,
+  CampaignOutcome,
+  CampaignStatus,
+  CurrentBatch,
+  ModelMoved,
+} from '../../src/contracts';
 import { findTemporalCli } from '../../src/platform/local-stack';
 import { eventually } from '../support/eventually';
 import { startServer, workflowBundle } from '../support/temporal';
@@ -340,6 +346,68 @@ describe('a campaign on a real server', () => {
       /by: .*reason: /s,
     );
     expect(await status(handle)).toMatchObject({ dataBranch: null, stage: 'awaiting-results' });
+    await handle.terminate();
+  });
+
+  test('rolls production there, on and back again as three moves; a repeated request moves once, also after the next round', async () => {
+    const handle = await start(config({ budget: { rounds: 3 } }));
+    await answer(handle, 1);
+    await openBatch(handle, 2);
+    const roll = (updateId: string, request: object) =>
+      handle.executeUpdate<ModelMoved, [object]>('rollbackModel', {
+        updateId,
+        args: [{ by: 'ada', reason: 'it misleads us', ...request }],
+      });
+    expect(await roll('1', { to: 'v1' })).toMatchObject({
+      from: null,
+      to: 'v1',
+      move: 1,
+      production: { version: 'v1', held: true },
+      deployment: { status: 'ready' },
+    });
+    expect((await status(handle)).heldModel).toBe('v1');
+    await roll('2', { to: 'v2' });
+    await roll('3', { to: 'v1' });
+    await roll('3', { to: 'v1' });
+    await answer(handle, 2);
+    await openBatch(handle, 3);
+    // Another execution of the campaign by now: the server no longer knows the update, the operation does.
+    expect(await roll('2', { to: 'v2' })).toMatchObject({ move: 2, production: { version: 'v1' } });
+    expect(await status(handle)).toMatchObject({ heldModel: 'v1' });
+    expect(await roll('4', { release: true })).toMatchObject({ move: 4, production: { held: false } });
+    expect((await status(handle)).heldModel).toBeNull();
+    expect(world.calls.filter((call) => call.startsWith('rollbackModel'))).toEqual([
+      'rollbackModel v1 by ada: it misleads us',
+      'rollbackModel v2 by ada: it misleads us',
+      'rollbackModel v1 by ada: it misleads us',
+      'rollbackModel release by ada: it misleads us',
+    ]);
+    const told = (await history(handle)).events.filter(({ kind }) => kind.startsWith('model-'));
+    expect(told.map(({ kind }) => kind)).toEqual([
+      'model-moved',
+      'model-moved',
+      'model-moved',
+      'model-released',
+    ]);
+    expect(told[1]!.message).toMatch(/from v1 to v2 and held there by ada: it misleads us/);
+    expect(told[0]!.at).toMatch(/^\d{4}-.*Z$/);
+    await handle.terminate();
+  });
+
+  test('refuses at once to roll to nothing, to two things, or without a name and a reason', async () => {
+    const handle = await start();
+    await openBatch(handle, 1);
+    const refusal = async (request: object) => {
+      const refused = handle.executeUpdate('rollbackModel', { args: [request] });
+      const error = await refused.catch((thrown: WorkflowUpdateFailedError) => thrown);
+      return (error as WorkflowUpdateFailedError).cause?.message;
+    };
+    expect(await refusal({ to: 'v1' })).toMatch(/by: .*reason: /s);
+    expect(await refusal({ by: 'ada', reason: 'x' })).toMatch(/either 'to' or 'release: true'/);
+    expect(await refusal({ to: 'v1', release: true, by: 'ada', reason: 'x' })).toMatch(/either/);
+    expect(await refusal({ to: 'v9', by: 'ada', reason: 'x' })).toMatch(/no model version 'v9'/);
+    expect(world.calls.filter((call) => call.startsWith('rollbackModel'))).toEqual([]);
+    expect((await history(handle)).events.filter(({ kind }) => kind.startsWith('model-'))).toEqual([]);
     await handle.terminate();
   });
 

@@ -1,4 +1,4 @@
-import { createReadStream } from 'node:fs';
+import { createReadStream, type ReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import type { Chemistry } from '../../chemistry';
 import { TitrateError, type MoleculeCaps, type SourceSpec, type Standardisation } from '../../contracts';
@@ -12,7 +12,13 @@ import { standardiseRows, type StandardisedBatch } from '../../processing';
 export async function* standardiseFile(
   file: string,
   source: Omit<SourceSpec, 'uri'>,
-  how: { chemistry: Chemistry; caps: MoleculeCaps; standardisation: Standardisation },
+  how: {
+    chemistry: Chemistry;
+    caps: MoleculeCaps;
+    standardisation: Standardisation;
+    /** Bytes of the file read so far; never called for Parquet, which is not read front to back. */
+    onBytes?: (bytes: number) => void;
+  },
 ): AsyncGenerator<StandardisedBatch> {
   const found = await stat(file).catch(() => null);
   if (!found?.isFile()) {
@@ -21,11 +27,14 @@ export async function* standardiseFile(
       where: file,
     });
   }
+  const { onBytes, ...rules } = how;
+  let stream: ReadStream | undefined;
   yield* standardiseRows({
-    raw: () => createReadStream(file),
+    raw: () => (stream = createReadStream(file)),
+    onProgress: () => onBytes?.(stream?.bytesRead ?? 0),
     localPath: () => Promise.resolve(file),
     sourceSha256: sha256(file),
     source: { ...source, uri: file },
-    ...how,
+    ...rules,
   });
 }

@@ -9,7 +9,9 @@ import {
   type CampaignHistory,
   type CampaignStatus,
   type DataMoved,
+  type ModelMoved,
   type RollbackData,
+  type RollbackModel,
 } from '../../contracts';
 import { proposeCampaignId, readCampaignFile, requireCampaignId, requireSources } from '../campaign-file';
 import { soon, withCampaign, withClient } from '../connect';
@@ -81,6 +83,7 @@ function describeStatus(status: CampaignStatus): string {
     ['labels', status.labels],
     ['best', status.best],
     ['model', status.modelVersion],
+    ['held in production', status.heldModel],
     [
       'batch',
       status.batchId && `${status.batchId}: ${status.outstanding} of ${status.batchSize} outstanding`,
@@ -212,6 +215,25 @@ const moveData = verb<[string], ByOptions & { to: string }>(async (cli, { reason
   cli.say(`${campaignId}: the next round learns from it; --to latest takes everything back in`);
 });
 
+const moveModel = verb<[string], ByOptions & { to?: string; release?: true }>(
+  async (cli, { reason, by, to, release }, campaignId) => {
+    const moved = await withCampaign(cli, campaignId, (handle) =>
+      handle.executeUpdate<ModelMoved, [RollbackModel]>(UPDATES.rollbackModel, {
+        args: [{ to, release, by: by ?? process.env.USER ?? 'unknown', reason: reason ?? 'no reason given' }],
+      }),
+    );
+    cli.result(moved, (m) =>
+      facts([
+        ['from', m.from],
+        ['to', m.to],
+        ['held', m.production.held ? 'until it is released' : 'no'],
+        ['serving', m.deployment && `${m.deployment.status}: ${m.deployment.message}`],
+      ]),
+    );
+    if (moved.production.held) cli.say(`${campaignId}: later rollouts leave it there until --release`);
+  },
+);
+
 /** `titrate campaign …`. */
 export function campaignVerbs(program: Command): void {
   const campaign = program.command('campaign').description('start, follow and steer campaigns');
@@ -251,6 +273,13 @@ export function campaignVerbs(program: Command): void {
     '--to <version>',
     "'round/N' or 'cut_…' (the results that round knew), 'data_…' or 'name@tag' (another pool), 'latest' (every result, on the pool it began with)",
   );
+  steer(
+    'rollback-model',
+    'put a model version into production and hold it there, whatever the coming rounds train',
+    moveModel,
+  )
+    .option('--to <version>', "'v3', or '@candidate'")
+    .option('--release', 'instead: let rollouts move production again');
   steer('approve', 'approve the batch that waits for it', approve).option(
     '--batch <id>',
     'only if this batch is the one that waits',

@@ -1,12 +1,12 @@
-import type { Command } from 'commander';
+import { type Command } from 'commander';
 import { TitrateError } from '../../contracts';
-import { writeFileAtomic } from '../../foundation';
-import type { MoleculeOutcome } from '../../serving';
 import { verb } from '../context';
-import type { NamedStructure } from '../lab/structures';
+import { interruption } from '../interruption';
+import type { PredictedRow } from '../models/predicted-rows';
+import type { ModelInUse } from '../models/predicting';
 import { createProgress } from '../progress';
 import { withPorts } from '../ports';
-import { facts, formatNumber, table, toCsv } from '../table';
+import { facts, formatNumber, table } from '../table';
 
 interface PredictOptions {
   readonly model: string;
@@ -16,47 +16,33 @@ interface PredictOptions {
   readonly output?: string;
 }
 
-interface Answer {
-  readonly model: string;
-  readonly version: string;
-  readonly property: string;
-  readonly unit: string | null;
-  readonly predictions: readonly MoleculeOutcome[];
+/** What `titrate predict --json` ends with; `predictions` where no file was asked for. */
+interface Predicted extends ModelInUse {
+  readonly molecules: number;
+  /** Molecules of these that could not be predicted: rows with `error`. */
+  readonly failed: number;
+  readonly file?: string;
+  readonly predictions?: readonly PredictedRow[];
 }
 
-/** Molecules a call: the server's limit is 1,000. */
-const MOLECULES_PER_CALL = 500;
-const SERVER_TIMEOUT_MS = 120_000;
-
-async function askServer(server: string, model: string, smiles: readonly string[]): Promise<Answer> {
-  let response: Response;
-  try {
-    response = await fetch(new URL('/predict', server), {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ model, smiles }),
-      signal: AbortSignal.timeout(SERVER_TIMEOUT_MS),
-    });
-  } catch (error) {
-    throw new TitrateError(
-      'unavailable',
-      {
-        what: 'no inference server answers',
-        where: server,
-        remedy: "Start one with 'titrate up', or leave --server out",
-      },
-      { cause: error },
-    );
-  }
-  const body = (await response.json().catch(() => null)) as
-    (Answer & { detail?: string; title?: string }) | null;
-  if (!response.ok || !body) {
-    throw new TitrateError(response.status === 404 ? 'not-found' : 'unavailable', {
-      what: body?.detail ?? body?.title ?? `the server answered ${response.status}`,
-      where: server,
-    });
-  }
-  return body;
+function describe({ model, version, property, unit, task, predictions }: Predicted): string {
+  const cells = predictions!.map((row) =>
+    'error' in row
+      ? [row.compoundId ?? row.line, row.smiles, null, null, null, row.error]
+      : [
+          row.compoundId ?? row.line,
+          row.smiles,
+          `${formatNumber(row.value)} ± ${formatNumber(row.standardDeviation)}`,
+          `${formatNumber(row.interval90[0])} to ${formatNumber(row.interval90[1])}`,
+          row.nearest && formatNumber(row.nearest.similarity),
+          row.applicable === false ? 'unlike anything the model was judged on' : '',
+        ],
+  );
+  const wanted = task === 'classification' ? `probability of ${property}` : property;
+  return `${facts([
+    ['model', `${model}/${version}`],
+    ['property', `${wanted}${unit ? `, ${unit}` : ''}`],
+  ])}\n\n${table(['compound', 'SMILES', 'predicted', '90 % interval', 'similarity to training', 'remark'], cells)}`;
 }
 
 const predict = verb<[string | undefined], PredictOptions>(async (cli, options, file) => {
@@ -66,129 +52,66 @@ const predict = verb<[string | undefined], PredictOptions>(async (cli, options, 
       remedy: 'titrate predict --help',
     });
   }
-  return withPorts(cli.settings, async (ports) => {
-    const given = options.smiles?.map((smiles, i): NamedStructure => ({ smiles, line: i + 1 }));
-    const { readStructures } = await import('../lab/structures');
-    const read = file
-      ? await readStructures(file, ports.chemistry(), options.smilesColumn)
-      : { structures: given!, problems: [] };
-    for (const { line, message } of read.problems)
-      cli.say(`${file}, line ${line}: ${message}; not predicted`);
-    const { createPredictor } = await import('../../serving');
-    // A campaign's name alone means what it serves.
-    const name = /[/@]/.test(options.model) ? options.model : `${options.model}@production`;
-    const predictor = options.server
-      ? null
-      : createPredictor({
-          registry: ports.registry,
-          objects: ports.objects,
-          chemistry: ports.chemistry(),
-          learning: ports.learning(),
-        });
-    const progress = createProgress('molecules', read.structures.length);
-    const predictions: MoleculeOutcome[] = [];
-    let head: Answer | undefined;
+  const signal = interruption(cli, () => 'stopping; nothing is written');
+  await withPorts(cli.settings, async (ports) => {
+    const { openPredicting } = await import('../models/predicting');
+    const { predictedRows } = await import('../models/predicted-rows');
+    const { openPredictionFile } = await import('../models/prediction-file');
+    const output = options.output === undefined ? null : await openPredictionFile(options.output);
+    const progress = createProgress('predicting', 0);
+    const kept: PredictedRow[] = [];
+    let [molecules, failed] = [0, 0];
     try {
-      for (let at = 0; at < read.structures.length; at += MOLECULES_PER_CALL) {
-        const smiles = read.structures
-          .slice(at, at + MOLECULES_PER_CALL)
-          .map((structure) => structure.smiles);
-        const answer = predictor
-          ? await predictor.predict(name, smiles)
-          : await askServer(options.server!, options.model.replace(/@production$/, ''), smiles);
-        head ??= answer;
-        predictions.push(...answer.predictions);
-        progress.update(predictions.length);
+      const predicting = await openPredicting(ports, options);
+      for (const warning of predicting.warnings) cli.say(`${options.model}: ${warning}`);
+      const asked = { file, smiles: options.smiles, smilesColumn: options.smilesColumn };
+      const onBytes = (done: number, total: number) => progress.update(done, total, `${molecules} molecules`);
+      try {
+        for await (const rows of predictedRows(asked, ports.chemistry(), predicting, { signal, onBytes })) {
+          if (output) await output.write(rows);
+          else kept.push(...rows);
+          molecules += rows.length;
+          failed += rows.filter((row) => 'error' in row).length;
+        }
+      } finally {
+        predicting.close();
       }
+      await output?.finish();
+      const inUse = predicting.inUse() ?? {
+        ...{ model: options.model, version: '', property: '', unit: null, task: null },
+      };
+      const counts = { ...inUse, molecules, failed };
+      if (options.output === undefined) cli.result<Predicted>({ ...counts, predictions: kept }, describe);
+      else cli.result<Predicted>({ ...counts, file: options.output }, () => options.output!);
     } finally {
       progress.stop();
-      await predictor?.close();
+      await output?.abandon();
     }
-    const rows = predictions.map((outcome, i) => ({
-      ...read.structures[i]!,
-      ...outcome,
-      smiles: read.structures[i]!.smiles,
-    }));
-    const failed = predictions.filter((outcome) => 'error' in outcome).length + read.problems.length;
-    const { model, version, property, unit } = head ?? {
-      model: options.model,
-      version: '',
-      property: '',
-      unit: null,
-    };
-    const value = { model, version, property, unit, predictions: rows, notPredicted: read.problems };
-    if (options.output) {
-      const header = [
-        'line',
-        'compoundId',
-        'smiles',
-        'value',
-        'standardDeviation',
-        'aleatoric',
-        'epistemic',
-        'lower90',
-        'upper90',
-        'similarity',
-        'error',
-      ];
-      const cells = rows.map((row) =>
-        'error' in row
-          ? [row.line, row.compoundId, row.smiles, null, null, null, null, null, null, null, row.error]
-          : [
-              row.line,
-              row.compoundId,
-              row.smiles,
-              row.value,
-              row.standardDeviation,
-              row.aleatoric,
-              row.epistemic,
-              ...row.interval90,
-              row.nearest?.similarity,
-              null,
-            ],
-      );
-      await writeFileAtomic(options.output, toCsv(header, cells));
-      cli.result({ ...value, file: options.output }, () => options.output!);
-    } else {
-      cli.result(value, () => {
-        const cells = rows.map((row) =>
-          'error' in row
-            ? [row.compoundId ?? row.line, row.smiles, null, null, null, row.error]
-            : [
-                row.compoundId ?? row.line,
-                row.smiles,
-                `${formatNumber(row.value)} ± ${formatNumber(row.standardDeviation)}`,
-                `${formatNumber(row.interval90[0])} to ${formatNumber(row.interval90[1])}`,
-                row.nearest && formatNumber(row.nearest.similarity),
-                '',
-              ],
-        );
-        return `${facts([
-          ['model', `${model}/${version}`],
-          ['property', `${property}${unit ? `, ${unit}` : ''}`],
-        ])}\n\n${table(['compound', 'SMILES', 'predicted', '90 % interval', 'similarity to training', 'remark'], cells)}`;
-      });
-    }
-    if (failed)
-      cli.say(`${failed} of ${rows.length + read.problems.length} molecules could not be predicted`);
-    return failed ? 1 : 0;
+    if (failed) cli.say(`${failed} of ${molecules} molecules could not be predicted; their rows say why`);
   });
 });
 
 const collect = (value: string, before: string[] = []) => [...before, value];
 
-/** `titrate predict`: with a registered model in this process, or through an inference server. */
+/**
+ * `titrate predict`: with a model directory or a registered model in this process, or through an inference server. A molecule that
+ * cannot be predicted is a row with its error and no failure of the command: its exit code is 0 when every row was answered.
+ */
 export function predictVerb(program: Command): void {
   program
     .command('predict [file]')
-    .description('predict molecules of a CSV, SDF or SMILES file, or of --smiles')
+    .description('predict molecules of a CSV, SDF, SMILES, NDJSON or Parquet file, or of --smiles')
     .requiredOption(
       '--model <name>',
-      "'solubility-42' (what it serves), 'solubility-42/v3' or 'solubility-42@candidate'",
+      "a directory of 'titrate train', or 'solubility-42' (what it serves), 'solubility-42/v3', 'solubility-42@candidate'",
     )
     .option('--smiles <smiles>', 'a molecule; may be given several times', collect)
-    .option('--smiles-column <name>', "CSV column that holds SMILES (default: 'smiles')")
+    .option('--smiles-column <name>', "column that holds SMILES (default: 'smiles')")
     .option('--server <url>', 'ask this inference server instead of loading the model here')
-    .option('--output <file>', 'write a CSV file')
+    .option('--output <file>', 'write a .csv or .ndjson file, part by part: any number of molecules')
+    .addHelpText(
+      'after',
+      '\nA molecule that cannot be predicted gets a row with the error; the exit code is 0 all the same.',
+    )
     .action(predict);
 }

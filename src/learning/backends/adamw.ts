@@ -1,28 +1,37 @@
 import * as tf from '@tensorflow/tfjs';
+import { nativeCpu } from './native';
+import { NativeAdamW } from './native-adamw';
 import { ADAMW_KERNEL, type AdamWScalars } from './wasm-adamw';
 
 const BETA1 = 0.9;
 const BETA2 = 0.999;
 const EPSILON = 1e-8;
 
-interface Moments {
-  mean: tf.Tensor;
-  square: tf.Tensor;
+/** The update of one parameter on one backend; owns the moments. */
+interface ParameterUpdate {
+  /** The new weight; disposes of the old one. */
+  update(weight: tf.Tensor, gradient: tf.Tensor, scalars: AdamWScalars): tf.Tensor;
+  dispose(): void;
 }
 
 /**
  * Adam with decoupled weight decay (Kingma and Ba 2015; Loshchilov and Hutter 2019), beta1 0.9, beta2 0.999, epsilon 1e-8.
- * Owns its moments; the weights belong to the caller. On the WASM backend an update is one fused kernel.
+ * Owns its moments; the weights belong to the caller. On the WASM backend an update is one fused kernel, on native TensorFlow
+ * its own operation.
  */
 export class AdamW {
-  private readonly moments: Moments[];
-  private readonly fused: boolean;
+  private readonly parameters: ParameterUpdate[];
   private updates = 0;
 
   /** @param shapes shape of each parameter, in the order in which `update` gets them */
   constructor(shapes: readonly (readonly number[])[]) {
-    this.moments = shapes.map((shape) => ({ mean: tf.zeros([...shape]), square: tf.zeros([...shape]) }));
-    this.fused = tf.getKernel(ADAMW_KERNEL, tf.getBackend()) !== undefined;
+    const native = nativeCpu();
+    const fused = tf.getKernel(ADAMW_KERNEL, tf.getBackend()) !== undefined;
+    this.parameters = shapes.map((shape) =>
+      native
+        ? new NativeAdamW(native, shape)
+        : new MomentsUpdate(shape, fused ? fusedUpdate : stepwiseUpdate),
+    );
   }
 
   /**
@@ -48,31 +57,50 @@ export class AdamW {
         epsilon: EPSILON * correction,
         decay: 1 - learningRate * weightDecay[i]!,
       };
-      const next = this.fused
-        ? updateFused(weight, gradients[i]!, this.moments[i]!, scalars)
-        : updateInSteps(weight, gradients[i]!, this.moments[i]!, scalars);
-      weight.dispose();
+      const next = this.parameters[i]!.update(weight, gradients[i]!, scalars);
       gradients[i]!.dispose();
       return next;
     });
   }
 
   dispose(): void {
-    for (const { mean, square } of this.moments) tf.dispose([mean, square]);
-    this.moments.length = 0;
+    for (const parameter of this.parameters) parameter.dispose();
+    this.parameters.length = 0;
   }
 }
 
-function updateFused(
-  w: tf.Tensor,
-  g: tf.Tensor,
-  { mean, square }: Moments,
-  scalars: AdamWScalars,
-): tf.Tensor {
-  return tf.engine().runKernel(ADAMW_KERNEL, { w, m: mean, v: square, g }, { ...scalars }) as tf.Tensor;
+interface Moments {
+  mean: tf.Tensor;
+  square: tf.Tensor;
 }
 
-function updateInSteps(w: tf.Tensor, g: tf.Tensor, moments: Moments, s: AdamWScalars): tf.Tensor {
+/** Moments as tensors, which the update changes or replaces. */
+class MomentsUpdate implements ParameterUpdate {
+  private readonly moments: Moments;
+
+  constructor(
+    shape: readonly number[],
+    private readonly step: (w: tf.Tensor, g: tf.Tensor, moments: Moments, s: AdamWScalars) => tf.Tensor,
+  ) {
+    this.moments = { mean: tf.zeros([...shape]), square: tf.zeros([...shape]) };
+  }
+
+  update(weight: tf.Tensor, gradient: tf.Tensor, scalars: AdamWScalars): tf.Tensor {
+    const next = this.step(weight, gradient, this.moments, scalars);
+    weight.dispose();
+    return next;
+  }
+
+  dispose(): void {
+    tf.dispose([this.moments.mean, this.moments.square]);
+  }
+}
+
+function fusedUpdate(w: tf.Tensor, g: tf.Tensor, { mean, square }: Moments, s: AdamWScalars): tf.Tensor {
+  return tf.engine().runKernel(ADAMW_KERNEL, { w, m: mean, v: square, g }, { ...s }) as tf.Tensor;
+}
+
+function stepwiseUpdate(w: tf.Tensor, g: tf.Tensor, moments: Moments, s: AdamWScalars): tf.Tensor {
   const [mean, square, next] = tf.tidy(() => {
     const m = tf.add(tf.mul(moments.mean, s.beta1), tf.mul(g, 1 - s.beta1));
     const v = tf.add(tf.mul(moments.square, s.beta2), tf.mul(tf.square(g), 1 - s.beta2));

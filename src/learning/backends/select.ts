@@ -9,6 +9,7 @@ import {
   type SkippedBackend,
 } from './backend';
 import { vectorInstructions } from './cpu-features';
+import { NATIVE_REVISION, nativeCpu, registerSparseSegmentSum, type NativeBackend } from './native';
 import { startWasm } from './wasm';
 
 /** Names a backend and makes it the current one, or throws an Error whose message is the reason why it cannot. */
@@ -34,12 +35,6 @@ const remedies: Record<BackendName, string> = {
   cpu: 'Install the dependencies again (npm ci)',
 };
 
-/** The native binding, as far as it is used here; the package is optional, so its own types are not. */
-interface NativeBackend {
-  readonly isUsingGpuDevice: boolean;
-  readonly binding: { readonly TF_Version: string };
-}
-
 async function startNative(
   name: string,
   gpu: boolean,
@@ -61,8 +56,9 @@ async function startNative(
   if (!(await tf.setBackend('tensorflow'))) throw new Error(`${name} registered no backend`);
   const native = tf.backend() as unknown as NativeBackend;
   if (gpu && !native.isUsingGpuDevice) throw new Error(`${name} loads but finds no GPU to run on`);
+  if (nativeCpu()) registerSparseSegmentSum();
   return {
-    backendVersion: `${native.binding.TF_Version} (tfjs ${tf.version.tfjs})`,
+    backendVersion: `${native.binding.TF_Version} (tfjs ${tf.version.tfjs})+operations.${NATIVE_REVISION}`,
     cpu: `${process.arch}${vectorInstructions()}`,
   };
 }

@@ -3,6 +3,7 @@ import * as tf from '@tensorflow/tfjs';
 import { setWasmPaths, version_wasm as wasmVersion, type BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import type { BackendReport } from './backend';
 import { registerAdamWKernel } from './wasm-adamw';
+import { registerGatherSumKernel } from './wasm-gather-sum';
 import { registerMatMulKernels } from './wasm-matmul';
 
 /** Raise when a kernel of ours changes so that results may differ in a bit: it is part of the runtime that a campaign pins. */
@@ -22,6 +23,7 @@ export async function startWasm(): Promise<Pick<BackendReport, 'backendVersion' 
   if (!(await tf.setBackend('wasm'))) throw new Error(`its module in ${folder} did not start`);
   if (!registered) {
     registerMatMulKernels();
+    registerGatherSumKernel();
     if (simd) registerAdamWKernel(tf.backend() as BackendWasm);
     registered = true;
   }

@@ -1,3 +1,5 @@
 export * from './downscale';
+export * from './learning-curve';
 export * from './propose-trials';
 export * from './run-trial';
+export * from './tuning-report';

@@ -1,4 +1,10 @@
-import { TitrateError, type FeaturizerSpec, type ModelFamily, type TrialSpec } from '../../contracts';
+import {
+  featurizerName,
+  TitrateError,
+  type FeaturizerSpec,
+  type ModelFamily,
+  type TrialSpec,
+} from '../../contracts';
 import { createRandom, deriveSeed } from '../../foundation';
 
 /** Noise variance over signal variance that a GP's search starts from: from nearly exact assays to mostly noise. */
@@ -14,6 +20,9 @@ const NOISE_GRIDS: readonly (readonly number[])[] = [NOISE_RATIOS, [0.1], [0.001
 const RANGES = {
   hidden: [[64], [128], [256], [128, 64], [256, 128]],
   dropout: [0, 0.1, 0.2],
+  /** Width of the messages, and steps, around what chemprop takes by default (Yang et al. 2019). */
+  messageSize: [150, 300],
+  depth: [2, 3, 4],
   /** Log-uniform. */
   learningRate: [1e-3, 3e-3],
   /** Log-uniform. */
@@ -32,9 +41,9 @@ export interface TrialProposal {
 
 /**
  * Trials of every family: GPs on each featurizer in turn, with one noise grid after another (at most four a featurizer);
- * ensembles on each featurizer in turn with settings drawn at random, the first one a plain default. A family gets
+ * ensembles on each featurizer that they can read in turn with settings drawn at random, the first one a plain default. A family gets
  * trialsPerFamily trials, or one a featurizer if that is more, so that none goes untried. The same proposal gives the same trials.
- * @throws config-invalid if there is no family or no featurizer.
+ * @throws config-invalid if there is no family, no featurizer, or none that a family can read.
  */
 export function proposeTrials(proposal: TrialProposal): TrialSpec[] {
   const { families, featurizers, trialsPerFamily } = proposal;
@@ -44,10 +53,38 @@ export function proposeTrials(proposal: TrialProposal): TrialSpec[] {
       where: families.length === 0 ? 'exploration.families' : 'featurizers',
     });
   }
-  const count = Math.max(trialsPerFamily, featurizers.length);
-  return [...new Set(families)].flatMap((family) =>
-    family === 'gaussian-process' ? gpTrials(featurizers, count) : ensembleTrials(proposal, count),
-  );
+  return [...new Set(families)].flatMap((family) => {
+    const own = featurizers.filter((spec) => canRead(family, spec));
+    if (own.length === 0) {
+      throw new TitrateError('config-invalid', {
+        what: `the family ${family} can read none of ${featurizers.map(featurizerName).join(', ')}`,
+        where: 'exploration.families',
+        remedy: REMEDIES[family],
+      });
+    }
+    const count = Math.max(trialsPerFamily, own.length);
+    if (family === 'gaussian-process') return gpTrials(own, count);
+    return Array.from({ length: count }, (_, i) => ({
+      ...networkTrial(family, proposal, i),
+      featurizer: own[i % own.length]!,
+    }));
+  });
+}
+
+const REMEDIES: Readonly<Record<ModelFamily, string>> = {
+  'gaussian-process': 'Name a fingerprint, counts or descriptors among the featurizers',
+  'mlp-ensemble': 'Name a fingerprint, counts or descriptors among the featurizers',
+  'message-passing-ensemble': 'Name the featurizer graph',
+  stack: 'Name the families to explore; titrate train combines several',
+};
+
+const isGraph = ({ kind }: { kind: FeaturizerSpec['kind'] }): boolean => kind === 'graph';
+
+/** Whether a family takes features of this kind: message passing takes graphs, the others everything else. */
+export function canRead(family: ModelFamily, spec: FeaturizerSpec): boolean {
+  if (spec.kind === 'bundle' || family === 'stack') return false;
+  const hasGraph = isGraph(spec) || (spec.kind === 'concatenation' && spec.parts.some(isGraph));
+  return hasGraph === (family === 'message-passing-ensemble');
 }
 
 function gpTrials(featurizers: readonly FeaturizerSpec[], count: number): TrialSpec[] {
@@ -60,33 +97,39 @@ function gpTrials(featurizers: readonly FeaturizerSpec[], count: number): TrialS
     }));
 }
 
-function ensembleTrials({ featurizers, labels, ensemble, seed }: TrialProposal, count: number): TrialSpec[] {
+/** Settings of the i-th network trial: a plain default first, then drawn at random. */
+function networkTrial(
+  family: 'mlp-ensemble' | 'message-passing-ensemble' | 'stack',
+  { labels, ensemble, seed }: TrialProposal,
+  i: number,
+): Omit<TrialSpec, 'featurizer'> {
   // About a dozen steps an epoch or more, without batches so small that their gradients are mostly noise.
   const batchSize = labels < 400 ? 16 : labels < 1600 ? 32 : labels < 6400 ? 64 : 128;
-  return Array.from({ length: count }, (_, i) => {
-    const random = createRandom(deriveSeed(seed, 'mlp-trial', i));
-    const pick = <T>(from: readonly T[]) => from[random.below(from.length)]!;
-    const logUniform = ([low, high]: readonly [number, number]) =>
-      Number((low * (high / low) ** random.next()).toPrecision(3));
-    const drawn =
-      i === 0
-        ? { hidden: [128], dropout: 0.1, learningRate: 1e-3, weightDecay: 1e-4 }
-        : {
-            hidden: [...pick(RANGES.hidden)],
-            dropout: pick(RANGES.dropout),
-            learningRate: logUniform(RANGES.learningRate),
-            weightDecay: logUniform(RANGES.weightDecay),
-          };
-    return {
-      trialId: `mlp-${i + 1}`,
-      settings: {
-        family: 'mlp-ensemble',
-        members: ensemble.members,
-        ...drawn,
-        batchSize,
-        epochs: ensemble.epochs,
-      },
-      featurizer: featurizers[i % featurizers.length]!,
-    };
+  const short = family === 'mlp-ensemble' ? 'mlp' : 'dmpnn';
+  const random = createRandom(deriveSeed(seed, `${short}-trial`, i));
+  const pick = <T>(from: readonly T[]) => from[random.below(from.length)]!;
+  const logUniform = ([low, high]: readonly [number, number]) =>
+    Number((low * (high / low) ** random.next()).toPrecision(3));
+  const common = { members: ensemble.members, batchSize, epochs: ensemble.epochs };
+  const plain = i === 0;
+  const training = () => ({
+    dropout: plain ? 0.1 : pick(RANGES.dropout),
+    learningRate: plain ? 1e-3 : logUniform(RANGES.learningRate),
+    weightDecay: plain ? 1e-4 : logUniform(RANGES.weightDecay),
   });
+  if (family !== 'message-passing-ensemble') {
+    const hidden = plain ? [128] : [...pick(RANGES.hidden)];
+    return {
+      trialId: `${short}-${i + 1}`,
+      settings: { family: 'mlp-ensemble', hidden, ...training(), ...common },
+    };
+  }
+  const shape = plain
+    ? { messageSize: 300, depth: 3, hidden: [300] }
+    : {
+        messageSize: pick(RANGES.messageSize),
+        depth: pick(RANGES.depth),
+        hidden: [...pick(RANGES.hidden)],
+      };
+  return { trialId: `${short}-${i + 1}`, settings: { family, ...shape, ...training(), ...common } };
 }

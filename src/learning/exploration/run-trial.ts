@@ -19,8 +19,16 @@ export interface TrialRequest {
 }
 
 /** Settings of a trial at part effort: an ensemble's epochs and members shrink, a GP is as cheap as it gets. */
+export function settingsAtEffort<S extends ModelSettings>(settings: S, effort: number): S;
 export function settingsAtEffort(settings: ModelSettings, effort: number): ModelSettings {
   if (settings.family === 'gaussian-process') return settings;
+  if (settings.family === 'stack') {
+    const models = settings.models.map((model) => ({
+      ...model,
+      settings: settingsAtEffort(model.settings, effort),
+    }));
+    return { ...settings, models };
+  }
   return {
     ...settings,
     epochs: Math.max(1, Math.round(settings.epochs * effort)),

@@ -70,7 +70,10 @@ export function maximiseEvidence(
 type Point = readonly [number, number];
 
 /** Rows to maximise the evidence on: all, or EVIDENCE_ROWS evenly spaced in the order of measured and censored values. */
-export function evidenceRows({ values, qualifiers }: CensoredProblem): number[] {
+export function evidenceRows({
+  values,
+  qualifiers,
+}: Pick<CensoredProblem, 'values' | 'qualifiers'>): number[] {
   const n = values.length;
   const rows = [...values.keys()];
   if (n <= EVIDENCE_ROWS) return rows;

@@ -102,8 +102,8 @@ export function sweep(
 }
 
 /** Matches one site and returns what it adds to the log evidence; leaves it as it is where rounding left no proper cavity. */
-function moveSite(
-  { values, qualifiers }: CensoredProblem,
+export function moveSite(
+  { values, qualifiers }: Pick<CensoredProblem, 'values' | 'qualifiers'>,
   { targets, weights }: Sites,
   row: number,
   posterior: { mean: number; variance: number },

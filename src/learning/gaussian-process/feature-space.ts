@@ -1,72 +1,84 @@
 import { featurizerName, TitrateError, type FeatureMatrix } from '../../contracts';
+import {
+  addCounts,
+  collectKeys,
+  encodeCounts,
+  leadingFloats,
+  noCountedRows,
+  selectCountedRows,
+  type CountedRows,
+} from './counted-columns';
+import { normalScore } from './normal-score';
 import { sharedFloat64, sharedInt32, sharedUint32 } from './shared-arrays';
 
 /**
- * How rows of features become non-negative vectors for the MinMax kernel. Fixed by the training rows.
+ * How rows of features become non-negative vectors for the MinMax kernel, and descriptors of a kernel of their own. Fixed by
+ * the training rows.
  *
  * `bits` features stand as they are. Of `dense` features, columns that hold only 0 and 1 in training are bits as well (a
  * fingerprint inside a concatenation). Any other column is real-valued (a descriptor), may be negative and has its own
  * unit, so its value is replaced by u, its empirical quantile among the training rows (mid-ranks, linear in between,
  * clamped to the training range), entered as the pair (u, 1 - u): then low values agree as much as high ones do, and a
  * column weighs as much as one bit. A column with one value in training says nothing and is left out.
+ *
+ * `counts` features are counted columns, one for each key seen in training; a key not seen there still belongs to the vector
+ * of a query. Descriptors that lead them stand apart (see `KernelMix`), as the normal scores of their quantiles.
  */
 export interface FeatureSpace {
-  readonly layout: 'bits' | 'dense';
+  readonly layout: 'bits' | 'dense' | 'counts';
   readonly columns: number;
   /** featurizerName of the training features, for messages. */
   readonly featurizer: string;
-  /** Dense layout only: columns read as bits, and columns read as quantiles. */
+  /** Columns read as bits, and columns read as quantiles. */
   readonly binary: Int32Array;
   readonly ranked: Int32Array;
-  /** Knots of ranked column c: entries [knotStarts[c], knotStarts[c + 1]), value ascending, and the quantile there. */
+  /** Knots of ranked column c: entries [knotStarts[c], knotStarts[c + 1]), value ascending, and the quantile (score) there. */
   readonly knotStarts: Int32Array;
   readonly knotValues: Float64Array;
   readonly knotLevels: Float64Array;
+  /** Counts layout only: the key of each counted column, ascending. */
+  readonly keys: Uint32Array;
 }
 
-/** Rows in a feature space: packed bits and quantiles. */
-export interface EncodedRows {
+/** Rows in a feature space: packed bits, counted columns and quantiles. */
+export interface EncodedRows extends CountedRows {
   readonly rows: number;
   /** 32-bit words a row. */
   readonly words: number;
   readonly bits: Uint32Array;
-  /** Bits that are on, per row. */
+  /** Bits that are on and counts, summed per row. */
   readonly counts: Int32Array;
   /** Quantile columns a row. */
   readonly width: number;
-  /** rows x width, in [0, 1]. */
+  /** rows x width: quantiles in [0, 1], normal scores with counts. */
   readonly levels: Float64Array;
 }
 
-/** @throws numerical if a dense value is not finite. */
+/** @throws numerical if a dense value is not finite; runtime-mismatch for features that hold no vectors (graphs, bundles). */
 export function buildFeatureSpace(features: FeatureMatrix): FeatureSpace {
-  const base = {
-    layout: features.layout,
-    columns: features.columns,
-    featurizer: featurizerName(features.spec),
-  };
-  if (features.layout === 'bits') {
-    const none = sharedInt32(0);
-    return {
-      ...base,
-      binary: none,
-      ranked: none,
-      knotStarts: sharedInt32(1),
-      knotValues: sharedFloat64(0),
-      knotLevels: sharedFloat64(0),
-    };
+  const { layout, columns, rows } = features;
+  if (layout === 'graph' || layout === 'bundle') {
+    throw new TitrateError('runtime-mismatch', {
+      what: `a Gaussian process cannot read ${featurizerName(features.spec)} (${layout})`,
+      remedy: 'Give it fingerprints, counts or descriptors; of a bundle, one of its parts',
+    });
   }
-  checkFinite(features);
-  const { rows, columns, data } = features;
+  const base = {
+    layout,
+    columns,
+    featurizer: featurizerName(features.spec),
+    keys: layout === 'counts' ? collectKeys(features) : sharedUint32(0),
+  };
   const binary: number[] = [];
   const ranked: number[] = [];
   const starts = [0];
   const values: number[] = [];
   const levels: number[] = [];
   const column = new Float64Array(rows);
-  for (let c = 0; c < columns; c++) {
-    for (let r = 0; r < rows; r++) column[r] = data[r * columns + c]!;
-    if (column.every((x) => x === 0 || x === 1)) {
+  const descriptors = readDescriptors(features);
+  for (let c = 0; layout !== 'bits' && c < columns; c++) {
+    for (let r = 0; r < rows; r++) column[r] = descriptors[r * columns + c]!;
+    if (layout === 'dense' && column.every((x) => x === 0 || x === 1)) {
       binary.push(c);
       continue;
     }
@@ -77,7 +89,7 @@ export function buildFeatureSpace(features: FeatureMatrix): FeatureSpace {
       let to = from + 1;
       while (to < rows && column[to] === column[from]) to++;
       values.push(column[from]!);
-      levels.push((from + to) / (2 * rows));
+      levels.push(levelOf(layout, (from + to) / (2 * rows)));
       from = to;
     }
     starts.push(values.length);
@@ -96,16 +108,20 @@ export function buildFeatureSpace(features: FeatureMatrix): FeatureSpace {
   };
 }
 
-function checkFinite(features: FeatureMatrix): void {
-  const { columns, data } = features;
-  for (let at = 0; at < features.rows * columns; at++) {
-    if (Number.isFinite(data[at])) continue;
+/** The real-valued columns of each row, rows x columns: all of `dense`, what leads a row of `counts`. @throws numerical */
+function readDescriptors(features: FeatureMatrix): Float32Array {
+  const { layout, rows, columns } = features;
+  if (layout === 'bits') return new Float32Array(0);
+  const values = layout === 'dense' ? (features.data as Float32Array) : leadingFloats(features);
+  for (let at = 0; at < rows * columns; at++) {
+    if (Number.isFinite(values[at])) continue;
     throw new TitrateError('numerical', {
-      what: `feature ${at % columns} of ${featurizerName(features.spec)} is ${data[at]}, expected a finite number`,
+      what: `feature ${at % columns} of ${featurizerName(features.spec)} is ${values[at]}, expected a finite number`,
       where: features.moleculeIds[Math.floor(at / columns)],
       remedy: 'Leave this molecule out or use another featurizer',
     });
   }
+  return values;
 }
 
 /** @throws runtime-mismatch if the features are not of the kind the space was built from; numerical as above. */
@@ -116,7 +132,7 @@ export function encodeRows(space: FeatureSpace, features: FeatureMatrix): Encode
       remedy: 'Featurise with the featurizer named in the model card',
     });
   }
-  return space.layout === 'bits' ? encodeBits(features) : encodeDense(space, features);
+  return space.layout === 'bits' ? encodeBits(features) : encodeColumns(space, features);
 }
 
 function encodeBits(features: FeatureMatrix): EncodedRows {
@@ -129,12 +145,14 @@ function encodeBits(features: FeatureMatrix): EncodedRows {
     const source = features.data.subarray(r * bytes, (r + 1) * bytes) as Uint8Array;
     view.set(source, r * words * 4);
   }
-  return { rows, words, bits, counts: countBits(bits, rows, words), width: 0, levels: sharedFloat64(0) };
+  const counts = sharedInt32(rows);
+  addBits(counts, bits, words);
+  return { rows, words, bits, counts, ...noCountedRows(rows), width: 0, levels: sharedFloat64(0) };
 }
 
-function encodeDense(space: FeatureSpace, features: FeatureMatrix): EncodedRows {
-  checkFinite(features);
-  const { rows, columns, data } = features;
+function encodeColumns(space: FeatureSpace, features: FeatureMatrix): EncodedRows {
+  const values = readDescriptors(features);
+  const { rows, columns } = features;
   const { binary, ranked } = space;
   const words = Math.ceil(binary.length / 32);
   const width = ranked.length;
@@ -144,20 +162,27 @@ function encodeDense(space: FeatureSpace, features: FeatureMatrix): EncodedRows 
     const at = r * columns;
     for (let b = 0; b < binary.length; b++) {
       // Past the training range the value is clamped, as quantiles are.
-      if (data[at + binary[b]!]! >= 0.5) bits[r * words + (b >>> 5)]! |= 1 << (b & 31);
+      if (values[at + binary[b]!]! >= 0.5) bits[r * words + (b >>> 5)]! |= 1 << (b & 31);
     }
-    for (let c = 0; c < width; c++) levels[r * width + c] = quantileOf(space, c, data[at + ranked[c]!]!);
+    for (let c = 0; c < width; c++) levels[r * width + c] = quantileOf(space, c, values[at + ranked[c]!]!);
   }
-  return { rows, words, bits, counts: countBits(bits, rows, words), width, levels };
+  const counted = space.layout === 'counts' ? encodeCounts(space.keys, features) : noCountedRows(rows);
+  const counts = sharedInt32(rows);
+  addBits(counts, bits, words);
+  addCounts(counts, counted);
+  return { rows, words, bits, counts, ...counted, width, levels };
 }
+
+const levelOf = (layout: FeatureSpace['layout'], quantile: number) =>
+  layout === 'counts' ? normalScore(quantile) : quantile;
 
 /** Where `value` stands among the training values of ranked column c: 0 at or below the least, 1 at or above the greatest. */
 function quantileOf(space: FeatureSpace, c: number, value: number): number {
-  const { knotStarts, knotValues, knotLevels } = space;
+  const { layout, knotStarts, knotValues, knotLevels } = space;
   let low = knotStarts[c]!;
   let high = knotStarts[c + 1]! - 1;
-  if (value <= knotValues[low]!) return value < knotValues[low]! ? 0 : knotLevels[low]!;
-  if (value >= knotValues[high]!) return value > knotValues[high]! ? 1 : knotLevels[high]!;
+  if (value <= knotValues[low]!) return value < knotValues[low]! ? levelOf(layout, 0) : knotLevels[low]!;
+  if (value >= knotValues[high]!) return value > knotValues[high]! ? levelOf(layout, 1) : knotLevels[high]!;
   while (high - low > 1) {
     const middle = (low + high) >>> 1;
     if (knotValues[middle]! <= value) low = middle;
@@ -175,12 +200,21 @@ export function populationCount(word: number): number {
   return Math.imul(v, 0x01010101) >>> 24;
 }
 
-function countBits(bits: Uint32Array, rows: number, words: number): Int32Array {
-  const counts = sharedInt32(rows);
-  for (let r = 0; r < rows; r++) {
-    let sum = 0;
-    for (let k = 0; k < words; k++) sum += populationCount(bits[r * words + k]!);
-    counts[r] = sum;
-  }
-  return counts;
+function addBits(counts: Int32Array, bits: Uint32Array, words: number): void {
+  for (let r = 0; r < counts.length; r++)
+    for (let k = 0; k < words; k++) counts[r]! += populationCount(bits[r * words + k]!);
+}
+
+/** Encoded rows in the order given, copied. */
+export function selectEncodedRows(encoded: EncodedRows, rows: readonly number[]): EncodedRows {
+  const { words, width } = encoded;
+  const bits = sharedUint32(rows.length * words);
+  const levels = sharedFloat64(rows.length * width);
+  const counts = sharedInt32(rows.length);
+  rows.forEach((row, i) => {
+    bits.set(encoded.bits.subarray(row * words, (row + 1) * words), i * words);
+    levels.set(encoded.levels.subarray(row * width, (row + 1) * width), i * width);
+    counts[i] = encoded.counts[row]!;
+  });
+  return { rows: rows.length, words, bits, counts, ...selectCountedRows(encoded, rows), width, levels };
 }

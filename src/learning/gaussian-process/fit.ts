@@ -1,12 +1,31 @@
-import type { GaussianProcessSettings } from '../../contracts';
+import type { FeatureMatrix, GaussianProcessSettings } from '../../contracts';
 import type { LabelledSet } from '../learning';
 import { evidenceRows, maximiseEvidence, restrict } from './censored-evidence';
 import { initialSites, sweep, type CensoredProblem, type Sites } from './censoring';
-import { buildFeatureSpace, encodeRows } from './feature-space';
+import { learnClasses } from './classify';
+import {
+  buildFeatureSpace,
+  encodeRows,
+  selectEncodedRows,
+  type EncodedRows,
+  type FeatureSpace,
+} from './feature-space';
+import { EXACT_ROWS, inducingCount, thinned } from './inducing';
+import { mixFacts, mixOf } from './kernel-mix';
 import { maximiseLikelihood, profileLikelihood } from './marginal-likelihood';
-import type { GaussianProcessDefinition } from './model';
-import { buildReference, kernelMatrix } from './tanimoto';
+import {
+  prepareModel,
+  type GaussianProcessDefinition,
+  type Learnt,
+  type PreparedModel,
+  type TrainingRows,
+} from './model';
+import { fitSparse, inducingPosterior, sparseBasis } from './sparse-fit';
+import { evenlySpread } from './spread';
+import { buildReference, kernelMatrix, type KernelMix } from './tanimoto';
 
+/** Rows whose exact likelihood gives a sparse model its noise ratio. */
+const LIKELIHOOD_ROWS = 2000;
 /** Sweeps over the sites of all rows once the hyperparameters stand. */
 const FINAL_SWEEPS = 12;
 
@@ -28,19 +47,39 @@ export function fitGaussianProcess(
   settings: GaussianProcessSettings,
   labelled: LabelledSet,
 ): GaussianProcessDefinition {
+  return learn(settings, labelled).definition;
+}
+
+/** As `fitGaussianProcess`, with the model ready to predict. @throws numerical */
+export function fitAndPrepare(settings: GaussianProcessSettings, labelled: LabelledSet): FittedOutput {
+  const { definition, training } = learn(settings, labelled);
+  const model = prepareModel(definition, training);
+  if (model.jitter === 0) return { definition, model };
+  return { definition: { ...definition, facts: { ...definition.facts, jitter: model.jitter } }, model };
+}
+
+/** One property, learnt. */
+export interface FittedOutput {
+  readonly definition: GaussianProcessDefinition;
+  readonly model: PreparedModel;
+}
+
+function learn(settings: GaussianProcessSettings, labelled: LabelledSet): Learnt {
+  if (labelled.task === 'classification') return learnClasses(settings, labelled);
   const { features, qualifiers, replicates } = labelled;
   const measured = Uint8Array.from(qualifiers, (qualifier) => (qualifier === '=' ? 1 : 0));
   const observations = measured.reduce((sum, flag) => sum + flag, 0);
-  const censored = features.rows - observations;
   const { shift, scale } = standardisation(labelled.targets, measured);
   const values = labelled.targets.map((y) => (y - shift) / scale);
-  const kernel = kernelMatrix(buildReference(encodeRows(buildFeatureSpace(features), features)));
-  const problem: CensoredProblem = { kernel, values, qualifiers, replicates };
-  const { sites, noiseRatio, signalVariance, mean, logLikelihood } =
-    censored > 0
-      ? chooseCensored(problem, settings.noiseRatios)
-      : chooseMeasured(problem, measured, settings.noiseRatios);
-
+  const sparse = features.rows > (settings.exactRows ?? EXACT_ROWS);
+  const space = sparse ? thinned(buildFeatureSpace(features)) : buildFeatureSpace(features);
+  const encoded = encodeRows(space, features);
+  const mix = mixOf(encoded, values, replicates, measured, settings.noiseRatios);
+  const problem: Problem = { features, space, encoded, mix, values, qualifiers, replicates };
+  const { logLikelihood, ...rest } = sparse
+    ? learnSparse(problem, settings)
+    : learnExactly(problem, measured, settings.noiseRatios);
+  const { noiseRatio, signalVariance, mean } = rest.definition;
   const facts: Record<string, number | string> = {
     rows: features.rows,
     noiseRatio,
@@ -49,10 +88,79 @@ export function fitGaussianProcess(
     mean: shift + scale * mean,
     // A density in the targets' unit: the standardised one over scale, for every measured row.
     logMarginalLikelihood: logLikelihood - observations * Math.log(scale),
+    ...mixFacts(mix),
   };
-  if (censored > 0) facts.censoredRows = censored;
-  const { targets, weights } = sites;
-  return { features, targets, weights, noiseRatio, signalVariance, mean, shift, scale, facts };
+  if (observations < features.rows) facts.censoredRows = features.rows - observations;
+  if (rest.definition.inducing) facts.inducingMolecules = rest.definition.features.rows;
+  return { training: rest.training, definition: { ...rest.definition, mix, shift, scale, facts } };
+}
+
+/** The rows in standardised units. */
+interface Problem extends Omit<CensoredProblem, 'kernel'> {
+  readonly features: FeatureMatrix;
+  readonly space: FeatureSpace;
+  readonly encoded: EncodedRows;
+  readonly mix: KernelMix | undefined;
+}
+interface LearntProblem {
+  readonly definition: Omit<GaussianProcessDefinition, 'mix' | 'shift' | 'scale' | 'facts'>;
+  readonly training?: TrainingRows;
+  readonly logLikelihood: number;
+}
+
+function learnExactly(problem: Problem, measured: Uint8Array, starts: readonly number[]): LearntProblem {
+  const { features, space, encoded, mix } = problem;
+  const reference = buildReference(encoded, mix);
+  const kernel = kernelMatrix(reference);
+  const chosen = measured.includes(0)
+    ? chooseCensored({ ...problem, kernel }, starts)
+    : chooseMeasured({ ...problem, kernel }, measured, starts);
+  const { sites, noiseRatio, signalVariance, mean, logLikelihood } = chosen;
+  return {
+    definition: { features, ...sites, noiseRatio, signalVariance, mean },
+    training: { space, reference, kernel },
+    logLikelihood,
+  };
+}
+
+/** Noise ratio from the exact likelihood of a part of the rows, then the sparse posterior of all. */
+function learnSparse(problem: Problem, settings: GaussianProcessSettings): LearntProblem {
+  const { features, space, encoded, mix } = problem;
+  const parameters = parametersOfPart(problem, settings.noiseRatios);
+  const count = inducingCount(features.rows, settings.inducing);
+  const basis = sparseBasis(features, space, encoded, mix, count);
+  const { posterior, signalVariance, logLikelihood } = fitSparse(basis, problem, parameters);
+  const { mean } = posterior;
+  return {
+    definition: {
+      features: basis.features,
+      inducing: inducingPosterior(basis, posterior),
+      targets: new Float64Array(0),
+      weights: new Float64Array(0),
+      noiseRatio: parameters.noiseRatio,
+      signalVariance,
+      mean,
+    },
+    logLikelihood,
+  };
+}
+
+function parametersOfPart(
+  { encoded, mix, values, qualifiers, replicates }: Problem,
+  starts: readonly number[],
+): { noiseRatio: number; signalVariance: number } {
+  const censored = qualifiers.some((qualifier) => qualifier !== '=');
+  const rows = censored
+    ? evidenceRows({ values, qualifiers })
+    : evenlySpread([...values.keys()], (row) => values[row]!, LIKELIHOOD_ROWS);
+  const part: CensoredProblem = {
+    kernel: kernelMatrix(buildReference(selectEncodedRows(encoded, rows), mix)),
+    values: Float64Array.from(rows, (row) => values[row]!),
+    qualifiers: rows.map((row) => qualifiers[row]!),
+    replicates: Float64Array.from(rows, (row) => replicates[row]!),
+  };
+  if (censored) return maximiseEvidence(part, starts);
+  return chooseMeasured(part, new Uint8Array(rows.length).fill(1), starts);
 }
 
 function chooseMeasured(

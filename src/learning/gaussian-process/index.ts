@@ -1,16 +1,17 @@
 import { Piscina } from 'piscina';
 import { TitrateError, type FeatureMatrix } from '../../contracts';
-import { compiledEntry } from '../../foundation';
-import { checkLabelled, measuredRows, selectFeatureRows } from '../labelled-set';
+import { compiledEntry, selectFeatureRows } from '../../foundation';
+import { checkLabelled } from '../labelled-set';
 import type { FitRequest, FittedModel, ModelFamilyAdapter, Prediction } from '../learning';
-import { decodeDefinition, encodeDefinition } from './codec';
-import type { GaussianProcessDefinition, PreparedModel } from './model';
+import { decodeDefinitions, encodeDefinitions } from './codec';
+import type { FittedOutput } from './fit';
+import type { PreparedModel } from './model';
+import { GP_MIN_LABELS } from './outputs';
 import type { Answer, FitAnswer } from './thread';
 
-/** Least number of measured (uncensored) labels: a mean and a variance are to be estimated. */
-export const GP_MIN_LABELS = 2;
-/** Most labels: the exact GP keeps an n x n matrix, 288 MB here, and a fit grows with the cube. */
-export const GP_MAX_LABELS = 6000;
+export { GP_MIN_LABELS };
+/** Most labels: the sparse form keeps a block of labels x inducing molecules, 512 MB, and with more labels too few molecules. */
+export const GP_MAX_LABELS = 131_072;
 /** Rows a thread predicts at a time; enough to outweigh the message, few enough to share the work. */
 const PREDICT_ROWS = 1024;
 /** Values of one sampling request, draws x rows: 400 MB. */
@@ -19,8 +20,9 @@ const MAX_SAMPLE_VALUES = 50_000_000;
 const IDLE_TIMEOUT = 10_000;
 
 /**
- * Exact Gaussian process regression with the Tanimoto (MinMax) kernel, in worker threads.
- * Predictions: `aleatoric` is the standard deviation of one measurement, the same for every row; `epistemic` that of the
+ * Gaussian process with the MinMax kernel, in worker threads: exact up to `exactRows` labels, sparse beyond; regression with
+ * censored values, binary classification; auxiliary properties by processes of their own.
+ * Regression: `aleatoric` is the standard deviation of one measurement, the same for every row; `epistemic` that of the
  * noise-free function. Rows, draws and bits do not depend on `threads`.
  * Errors: labels-insufficient (fewer than GP_MIN_LABELS measured rows), usage (more than GP_MAX_LABELS rows, or a sample
  * too large), config-invalid (noiseRatios), result-invalid, numerical, cancelled, thread-died.
@@ -65,12 +67,11 @@ export function createGaussianProcess(options: { threads: number }): ModelFamily
       const settings = checkRequest(request);
       // Signals stay on this side: they cannot be cloned.
       const task = { settings, labelled: request.labelled };
-      const { definition, model, seconds } = await run<FitAnswer>('fit', task, request.signal);
-      return fittedModel(run, definition, model, seconds);
+      const { outputs, seconds } = await run<FitAnswer>('fit', task, request.signal);
+      return fittedModel(run, outputs, seconds);
     },
     async load(bytes) {
-      const definition = decodeDefinition(bytes);
-      return fittedModel(run, definition, await run<PreparedModel>('prepare', definition), 0);
+      return fittedModel(run, await run<FittedOutput[]>('prepare', decodeDefinitions(bytes)), 0);
     },
     async close() {
       closed = true;
@@ -82,23 +83,27 @@ export function createGaussianProcess(options: { threads: number }): ModelFamily
 
 type Run = <T>(name: string, task: unknown, signal?: AbortSignal) => Promise<T>;
 
-function fittedModel(
-  run: Run,
-  definition: GaussianProcessDefinition,
-  prepared: PreparedModel,
-  seconds: number,
-): FittedModel {
-  let model: PreparedModel | null = prepared;
-  const live = () => {
-    if (!model) throw new TitrateError('internal', { what: 'the model was used after it was disposed of' });
-    return model;
+/** @param outputs one a property, the wanted one first. */
+function fittedModel(run: Run, outputs: readonly FittedOutput[], seconds: number): FittedModel {
+  let models: readonly PreparedModel[] = outputs.map(({ model }) => model);
+  const definitions = outputs.map(({ definition }) => definition);
+  const live = (): PreparedModel => {
+    const [wanted] = models;
+    if (!wanted) throw new TitrateError('internal', { what: 'the model was used after it was disposed of' });
+    return wanted;
   };
   return {
     family: 'gaussian-process',
     backend: 'float64',
     computeSeconds: seconds,
-    facts: definition.facts,
+    facts: definitions[0]!.facts,
     predict: async (features, signal) => predictInParts(run, live(), features, signal),
+    predictAll: async (features, signal) => {
+      live();
+      return Promise.all(models.map((model) => predictInParts(run, model, features, signal)));
+    },
+    covariance: async (features, signal) =>
+      run<Float64Array>('covariance', { model: live(), features }, signal),
     async sample(features, count, seed, signal) {
       if (count * features.rows > MAX_SAMPLE_VALUES) {
         throw new TitrateError('usage', {
@@ -108,9 +113,9 @@ function fittedModel(
       }
       return run<Float64Array[]>('sample', { model: live(), features, count, seed }, signal);
     },
-    serialise: async () => encodeDefinition(definition),
+    serialise: async () => encodeDefinitions(definitions),
     dispose() {
-      model = null;
+      models = [];
     },
   };
 }
@@ -133,14 +138,10 @@ async function predictInParts(
       features,
       Array.from({ length: count }, (_, i) => from + i),
     );
-    const latent = await run<{ mean: Float64Array; deviation: Float64Array; noise: number }>(
-      'predict',
-      { model, features: some },
-      signal,
-    );
-    out.mean.set(latent.mean, from);
-    out.epistemic.set(latent.deviation, from);
-    out.aleatoric.fill(latent.noise, from, from + count);
+    const predicted = await run<Prediction>('predict', { model, features: some }, signal);
+    out.mean.set(predicted.mean, from);
+    out.epistemic.set(predicted.epistemic, from);
+    out.aleatoric.set(predicted.aleatoric, from);
   };
   const starts = Array.from({ length: Math.ceil(rows / PREDICT_ROWS) }, (_, i) => i * PREDICT_ROWS);
   await Promise.all(starts.map(part));
@@ -163,17 +164,18 @@ function checkRequest({ settings, labelled }: FitRequest) {
       remedy: 'Give noise variance over signal variance, for example [0.001, 0.01, 0.1, 1]',
     });
   }
-  checkLabelled(labelled);
-  const measured = measuredRows(labelled).length;
-  if (measured < GP_MIN_LABELS) {
-    throw new TitrateError('labels-insufficient', {
-      what: `a Gaussian process needs at least ${GP_MIN_LABELS} measured values and has ${measured}`,
-      remedy: 'Measure more molecules first; bounds (< and >) do not count',
+  for (const field of ['exactRows', 'inducing'] as const) {
+    const value = settings[field];
+    if (value === undefined || (Number.isInteger(value) && value >= GP_MIN_LABELS)) continue;
+    throw new TitrateError('config-invalid', {
+      what: `${field} is ${value}, expected a whole number of at least ${GP_MIN_LABELS}`,
+      where: `settings.${field}`,
     });
   }
+  checkLabelled(labelled);
   if (labelled.features.rows > GP_MAX_LABELS) {
     throw new TitrateError('usage', {
-      what: `an exact Gaussian process takes at most ${GP_MAX_LABELS} labels, these are ${labelled.features.rows}`,
+      what: `a Gaussian process takes at most ${GP_MAX_LABELS} labels, these are ${labelled.features.rows}`,
       remedy: "Use the family 'mlp-ensemble' for a set of this size",
     });
   }

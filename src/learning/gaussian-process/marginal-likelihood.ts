@@ -1,16 +1,19 @@
 import { TitrateError } from '../../contracts';
-import { tridiagonalise, type Tridiagonal } from './tridiagonal';
+import { dot } from './cholesky';
+import { factorBand, reduceToBand, type Band } from './band';
+import { tridiagonalise } from './tridiagonal';
 
 /**
  * The model: y_i = m + f(x_i) + e_i, f ~ GP(0, s2 k), e_i ~ N(0, s2 ratio / w_i), with w_i the measurements averaged into
  * y_i. With W = diag(w), the covariance of y is s2 W^-1/2 (A + ratio I) W^-1/2, A = W^1/2 K W^1/2: unequal replicates
- * only rescale the kernel. A is reduced once to a tridiagonal T = Q' A Q; every noise ratio after that costs O(n).
+ * only rescale the kernel. A is reduced once to a band T = Q' A Q; every noise ratio after that costs O(n), times the square
+ * of the band's width.
  * For given ratio, m is the generalised least squares estimate and s2 its maximum (both profiled out: Rasmussen and
  * Williams 2006, sections 2.7 and 5.4.1).
  * Rows that are no measurements take no part: they are given weight 0 and not counted.
  */
 export interface LikelihoodProfile {
-  readonly tridiagonal: Tridiagonal;
+  readonly band: Band;
   /** Q' W^1/2 y and Q' W^1/2 1. */
   readonly targets: Float64Array;
   readonly ones: Float64Array;
@@ -39,7 +42,7 @@ const MIN_SIGNAL_VARIANCE = 1e-8;
 const RATIO_LIMITS = [1e-8, 1e6] as const;
 /** The search reaches this factor beyond the least and the greatest starting value. */
 const REACH = 10;
-const GRID_POINTS_PER_DECADE = 8;
+const GRID_POINTS_PER_DECADE = 4;
 
 /**
  * @param kernel row-major n x n; kept.
@@ -61,7 +64,7 @@ export function profileLikelihood(
   }
   const y = targets.map((value, i) => value * roots[i]!);
   const ones = roots.slice();
-  const tridiagonal = tridiagonalise(scaled, n, [y, ones]);
+  const band = reduce(scaled, n, [y, ones]);
   let observations = 0;
   let logWeights = 0;
   for (let i = 0; i < n; i++) {
@@ -69,32 +72,34 @@ export function profileLikelihood(
     observations++;
     logWeights += Math.log(weights[i]!);
   }
-  return { tridiagonal, targets: y, ones, rows: n, observations, logWeights };
+  return { band, targets: y, ones, rows: n, observations, logWeights };
+}
+
+/** Up to here a tridiagonal matrix is as soon made as a band, and sooner evaluated. */
+const TRIDIAGONAL_ROWS = 96;
+
+/** T = Q' A Q of the lower triangle of `a`, which is destroyed; the vectors become Q' v. */
+function reduce(a: Float64Array, n: number, vectors: readonly Float64Array[]): Band {
+  if (n > TRIDIAGONAL_ROWS) return reduceToBand(a, n, vectors);
+  const { diagonal, offDiagonal } = tridiagonalise(a, n, vectors);
+  const entries = new Float64Array(2 * n);
+  for (let i = 0; i < n; i++) {
+    entries[2 * i] = offDiagonal[i]!;
+    entries[2 * i + 1] = diagonal[i]!;
+  }
+  return { n, width: 1, entries };
 }
 
 /** The likelihood at one noise ratio, mean and signal variance at their best; null where A + ratio I is not positive definite. */
 export function likelihoodAt(profile: LikelihoodProfile, noiseRatio: number): Hyperparameters | null {
-  const { tridiagonal, targets, ones, rows, observations, logWeights } = profile;
-  const { diagonal, offDiagonal } = tridiagonal;
-  let logDet = 0;
-  let yy = 0;
-  let y1 = 0;
-  let oneOne = 0;
-  let pivot = 1;
-  let a = 0;
-  let b = 0;
-  // LDL' of the tridiagonal matrix, with the two right-hand sides carried along.
-  for (let i = 0; i < rows; i++) {
-    const link = i === 0 ? 0 : offDiagonal[i]! / pivot;
-    pivot = diagonal[i]! + noiseRatio - (i === 0 ? 0 : link * offDiagonal[i]!);
-    if (!(pivot > 0)) return null;
-    a = targets[i]! - link * a;
-    b = ones[i]! - link * b;
-    logDet += Math.log(pivot);
-    yy += (a * a) / pivot;
-    y1 += (a * b) / pivot;
-    oneOne += (b * b) / pivot;
-  }
+  const { band, targets, ones, rows, observations, logWeights } = profile;
+  const factored = factorBand(band, noiseRatio, [targets, ones]);
+  if (!factored) return null;
+  const { logDet } = factored;
+  const [a, b] = factored.solved as [Float64Array, Float64Array];
+  const yy = dot(a, 0, a, 0, rows);
+  const y1 = dot(a, 0, b, 0, rows);
+  const oneOne = dot(b, 0, b, 0, rows);
   const mean = oneOne > 0 ? y1 / oneOne : 0;
   const quadratic = Math.max(0, yy - mean * y1);
   const signalVariance = Math.max(MIN_SIGNAL_VARIANCE, quadratic / observations);
@@ -119,7 +124,7 @@ export function noiseRange(starts: readonly number[]): [number, number] {
 
 /**
  * Maximum of the marginal likelihood over the noise ratio, between a tenth of the least and ten times the greatest starting
- * value: the starting values and a logarithmic grid are tried, and the best point is refined by golden section.
+ * value: the starting values and a logarithmic grid are tried, and the best point is refined.
  * @throws numerical if the covariance is positive definite nowhere in the range.
  */
 export function maximiseLikelihood(profile: LikelihoodProfile, starts: readonly number[]): Hyperparameters {
@@ -139,7 +144,7 @@ export function maximiseLikelihood(profile: LikelihoodProfile, starts: readonly 
       remedy: 'Give larger noiseRatios',
     });
   }
-  const refined = goldenSection(
+  const refined = refine(
     value,
     points[Math.max(0, best - 1)]!,
     points[Math.min(points.length - 1, best + 1)]!,
@@ -148,24 +153,46 @@ export function maximiseLikelihood(profile: LikelihoodProfile, starts: readonly 
   return likelihoodAt(profile, Math.exp(at))!;
 }
 
-/** Golden-section search for a maximum (Kiefer 1953): 36 steps shrink a quarter of a decade to about 1e-8. */
-function goldenSection(f: (x: number) => number, from: number, to: number): number {
-  const ratio = (Math.sqrt(5) - 1) / 2;
+/** Stops when the optimum is known to about this in the logarithm of the noise ratio. */
+const PRECISION = 1e-7;
+const STEPS = 40;
+
+/** Maximum between two points by parabolas through the best three, golden sections where they fail (Brent 1973, chapter 5). */
+export function refine(f: (x: number) => number, from: number, to: number, precision = PRECISION): number {
+  const golden = (3 - Math.sqrt(5)) / 2;
   let [a, b] = [from, to];
-  let c = b - ratio * (b - a);
-  let d = a + ratio * (b - a);
-  let fc = f(c);
-  let fd = f(d);
-  for (let step = 0; step < 36; step++) {
-    if (fc >= fd) {
-      [b, d, fd] = [d, c, fc];
-      c = b - ratio * (b - a);
-      fc = f(c);
+  let x = a + golden * (b - a);
+  let [w, v] = [x, x];
+  let fx = f(x);
+  let [fw, fv] = [fx, fx];
+  let [moved, before] = [0, 0];
+  for (let step = 0; step < STEPS; step++) {
+    const middle = (a + b) / 2;
+    if (Math.abs(x - middle) + (b - a) / 2 <= 2 * precision) break;
+    const r = (x - w) * (fx - fv);
+    const q = (x - v) * (fx - fw);
+    const numerator = (x - v) * q - (x - w) * r;
+    const denominator = 2 * (q - r);
+    const jump = -numerator / denominator;
+    const fits = Number.isFinite(jump) && Math.abs(jump) < Math.abs(before) / 2;
+    if (fits && x + jump > a && x + jump < b) {
+      [before, moved] = [moved, jump];
     } else {
-      [a, c, fc] = [c, d, fd];
-      d = a + ratio * (b - a);
-      fd = f(d);
+      before = x < middle ? b - x : a - x;
+      moved = golden * before;
+    }
+    const u = x + (Math.abs(moved) >= precision ? moved : Math.sign(moved) * precision);
+    const fu = f(u);
+    if (fu >= fx) {
+      if (u < x) b = x;
+      else a = x;
+      [v, fv, w, fw, x, fx] = [w, fw, x, fx, u, fu];
+    } else {
+      if (u < x) a = u;
+      else b = u;
+      if (fu >= fw || w === x) [v, fv, w, fw] = [w, fw, u, fu];
+      else if (fu >= fv || v === x || v === w) [v, fv] = [u, fu];
     }
   }
-  return (a + b) / 2;
+  return x;
 }

@@ -1,12 +1,18 @@
 import { TitrateError, type FeatureMatrix } from '../../contracts';
-import { choleskyInPlace, dot, solveLowerInPlace, solveLowerTransposeInPlace } from './cholesky';
+import { choleskyInPlace, solveLowerInPlace, solveLowerTransposeInPlace } from './cholesky';
 import { buildFeatureSpace, encodeRows, type FeatureSpace } from './feature-space';
 import { sharedFloat64 } from './shared-arrays';
-import { buildReference, kernelMatrix, kernelRow, type TanimotoReference } from './tanimoto';
+import { buildReference, kernelMatrix, type KernelMix, type TanimotoReference } from './tanimoto';
 
 /** What a fitted GP is: everything else is computed from this, the same way after a fit and after a load. */
 export interface GaussianProcessDefinition {
   readonly features: FeatureMatrix;
+  /** Where descriptors stand apart from the structure. */
+  readonly mix?: KernelMix;
+  /** Classification: the function is the log odds of 1, and the targets are sites (laplace.ts). */
+  readonly link?: 'logit';
+  /** The sparse form: the features are those of the inducing molecules, and there are neither targets nor weights. */
+  readonly inducing?: InducingPosterior;
   /** Standardised targets; of a censored row, the location of its site. */
   readonly targets: Float64Array;
   /** Measurements averaged into each row; of a censored row, the weight of its site, 0 to 1. */
@@ -21,14 +27,27 @@ export interface GaussianProcessDefinition {
   readonly facts: Readonly<Record<string, number | string>>;
 }
 
+/** What is kept of all the rows that a sparse model was trained on. */
+export interface InducingPosterior {
+  /** Quantiles of the descriptors among all rows. */
+  readonly space: Omit<FeatureSpace, 'keys'>;
+  /** Phi' W Phi, row-major m x m, lower triangle, and Phi' W (y - m), of sparse.ts. */
+  readonly gram: Float64Array;
+  readonly projection: Float64Array;
+}
+
 /** Ready to predict. All arrays lie on shared memory, so threads read one copy. */
 export interface PreparedModel {
   readonly space: FeatureSpace;
   readonly reference: TanimotoReference;
+  readonly link?: 'logit';
+  /** Sparse: 1 each. */
   readonly rootWeights: Float64Array;
-  /** Lower Cholesky factor of W^1/2 K W^1/2 + ratio I (+ jitter), row-major n x n. */
+  /** Lower Cholesky factor of W^1/2 K W^1/2 + ratio I (+ jitter), row-major n x n. Sparse: of K (+ jitter). */
   readonly factor: Float64Array;
-  /** W^1/2 (A + ratio I)^-1 W^1/2 (y - m), length n. */
+  /** Sparse only: lower Cholesky factor of Phi' W Phi + ratio I. */
+  readonly correction?: Float64Array;
+  /** W^1/2 (A + ratio I)^-1 W^1/2 (y - m), length n. Sparse: L^-T (Phi' W Phi + ratio I)^-1 Phi' W (y - m). */
   readonly coefficients: Float64Array;
   readonly noiseRatio: number;
   readonly signalVariance: number;
@@ -39,8 +58,6 @@ export interface PreparedModel {
   readonly jitter: number;
 }
 
-/** Queries solved together: they share each pass over the factor. */
-const QUERY_BLOCK = 64;
 /** Relative jitter tried in turn when a factorisation fails. */
 const JITTER = [0, 1e-10, 1e-8, 1e-6, 1e-4] as const;
 
@@ -81,15 +98,28 @@ export function weightedKernel(
   return out;
 }
 
-/** @throws numerical */
-export function prepareModel(definition: GaussianProcessDefinition): PreparedModel {
+/** The training rows in their feature space, and their kernel where it is at hand. */
+export interface TrainingRows {
+  readonly space: FeatureSpace;
+  readonly reference: TanimotoReference;
+  /** Row-major n x n, at least the lower triangle. */
+  readonly kernel: Float64Array;
+}
+
+/** A definition, and what its fit computed of the training rows where the model needs it again. */
+export interface Learnt {
+  readonly definition: GaussianProcessDefinition;
+  readonly training?: TrainingRows;
+}
+
+/** @param known what a fit has computed already. @throws numerical */
+export function prepareModel(definition: GaussianProcessDefinition, known?: TrainingRows): PreparedModel {
+  if (definition.inducing) return prepareSparse(definition, definition.inducing);
   const { targets, weights, noiseRatio, mean } = definition;
   const n = targets.length;
-  const space = buildFeatureSpace(definition.features);
-  const reference = buildReference(encodeRows(space, definition.features));
+  const { space, reference, kernel } = known ?? trainingRows(definition);
   const rootWeights = sharedFloat64(n);
   for (let i = 0; i < n; i++) rootWeights[i] = Math.sqrt(weights[i]!);
-  const kernel = kernelMatrix(reference);
   const storage = sharedFloat64(n * n);
   const build = () => weightedKernel(kernel, rootWeights, noiseRatio, storage);
   const { factor, jitter } = factorWithJitter(build, n, noiseRatio);
@@ -98,47 +128,52 @@ export function prepareModel(definition: GaussianProcessDefinition): PreparedMod
   solveLowerInPlace(factor, n, coefficients, 1);
   solveLowerTransposeInPlace(factor, n, coefficients);
   for (let i = 0; i < n; i++) coefficients[i]! *= rootWeights[i]!;
-  const { signalVariance, shift, scale } = definition;
-  return {
-    space,
-    reference,
-    rootWeights,
-    factor,
-    coefficients,
-    noiseRatio,
-    signalVariance,
-    mean,
-    shift,
-    scale,
-    jitter,
-  };
+  return { ...scalars(definition), space, reference, rootWeights, factor, coefficients, jitter };
 }
 
-/** Mean and latent standard deviation of the noise-free function at each row, in the targets' unit. */
-export function predictLatent(
-  model: PreparedModel,
-  features: FeatureMatrix,
-): { mean: Float64Array; deviation: Float64Array } {
-  const query = encodeRows(model.space, features);
-  const n = model.rootWeights.length;
-  const mean = new Float64Array(query.rows);
-  const deviation = new Float64Array(query.rows);
-  const block = new Float64Array(Math.min(QUERY_BLOCK, query.rows) * n);
-  const overlap = new Int32Array(n);
-  for (let from = 0; from < query.rows; from += QUERY_BLOCK) {
-    const count = Math.min(QUERY_BLOCK, query.rows - from);
-    for (let q = 0; q < count; q++) {
-      kernelRow(model.reference, query, from + q, overlap, block, q * n);
-      mean[from + q] = model.shift + model.scale * (model.mean + dot(block, q * n, model.coefficients, 0, n));
-      for (let i = 0; i < n; i++) block[q * n + i]! *= model.rootWeights[i]!;
-    }
-    solveLowerInPlace(model.factor, n, block, count);
-    for (let q = 0; q < count; q++) {
-      const explained = dot(block, q * n, block, q * n, n);
-      deviation[from + q] = model.scale * Math.sqrt(model.signalVariance * Math.max(0, 1 - explained));
-    }
+function prepareSparse(
+  definition: GaussianProcessDefinition,
+  { space: quantiles, gram, projection }: InducingPosterior,
+): PreparedModel {
+  const { features, mix, noiseRatio } = definition;
+  const m = features.rows;
+  const space = { ...quantiles, keys: buildFeatureSpace(features).keys };
+  const reference = buildReference(encodeRows(space, features), mix);
+  const { factor, jitter } = factorInducing(reference);
+  const { factor: correction } = factorWithJitter(() => shifted(gram, m, noiseRatio), m, noiseRatio);
+  const coefficients = sharedFloat64(m);
+  coefficients.set(projection);
+  for (const triangle of [correction, factor]) {
+    if (triangle === correction) solveLowerInPlace(triangle, m, coefficients, 1);
+    solveLowerTransposeInPlace(triangle, m, coefficients);
   }
-  return { mean, deviation };
+  const rootWeights = sharedFloat64(m).fill(1);
+  return { ...scalars(definition), space, reference, rootWeights, factor, correction, coefficients, jitter };
+}
+
+/** Factor of the kernel of inducing molecules. @throws numerical */
+export function factorInducing(reference: TanimotoReference): { factor: Float64Array; jitter: number } {
+  const m = reference.encoded.rows;
+  const kernel = kernelMatrix(reference);
+  return factorWithJitter(() => shifted(kernel, m, 0), m, 1);
+}
+
+/** matrix + shift I, on shared memory. */
+export function shifted(matrix: Float64Array, m: number, shift: number): Float64Array {
+  const out = sharedFloat64(m * m);
+  out.set(matrix);
+  for (let i = 0; i < m; i++) out[i * m + i]! += shift;
+  return out;
+}
+
+function scalars({ link, noiseRatio, signalVariance, mean, shift, scale }: GaussianProcessDefinition) {
+  return { link, noiseRatio, signalVariance, mean, shift, scale };
+}
+
+function trainingRows({ features, mix }: GaussianProcessDefinition): TrainingRows {
+  const space = buildFeatureSpace(features);
+  const reference = buildReference(encodeRows(space, features), mix);
+  return { space, reference, kernel: kernelMatrix(reference) };
 }
 
 /** Standard deviation of one measurement, in the targets' unit. */

@@ -1,10 +1,12 @@
 import type { FeatureMatrix } from '../../contracts';
 import { createRandom, type Random } from '../../foundation';
-import { dot, solveLowerInPlace, solveLowerTransposeInPlace, subtractProducts } from './cholesky';
+import { dot, solveLowerInPlace, solveLowerTransposeInPlace } from './cholesky';
 import { encodeRows, type EncodedRows } from './feature-space';
+import { logistic } from './link';
 import { factorWithJitter, type PreparedModel } from './model';
+import { project, relativeCovariance } from './posterior';
 import { drawPrior } from './prior-draws';
-import { buildReference, kernelMatrix, kernelRow } from './tanimoto';
+import { kernelRow } from './tanimoto';
 
 /** Up to here draws use the exact posterior covariance; its factorisation grows with the cube of the rows. */
 export const EXACT_ROWS = 3000;
@@ -27,9 +29,11 @@ export function samplePosterior(
   const random = createRandom(seed);
   if (count === 0 || query.rows === 0)
     return Array.from({ length: count }, () => new Float64Array(query.rows));
-  return query.rows <= EXACT_ROWS
-    ? sampleExactly(model, query, count, random)
-    : samplePathwise(model, query, count, random);
+  const draws =
+    query.rows <= EXACT_ROWS
+      ? sampleExactly(model, query, count, random)
+      : samplePathwise(model, query, count, random);
+  return model.link ? draws.map((draw) => draw.map(logistic)) : draws;
 }
 
 function sampleExactly(
@@ -38,24 +42,11 @@ function sampleExactly(
   count: number,
   random: Random,
 ): Float64Array[] {
-  const n = model.rootWeights.length;
   const { rows } = query;
-  const means = new Float64Array(rows);
-  const solved = new Float64Array(rows * n);
-  const overlap = new Int32Array(n);
-  for (let r = 0; r < rows; r++) {
-    kernelRow(model.reference, query, r, overlap, solved, r * n);
-    means[r] = model.mean + dot(solved, r * n, model.coefficients, 0, n);
-    for (let i = 0; i < n; i++) solved[r * n + i]! *= model.rootWeights[i]!;
-  }
-  solveLowerInPlace(model.factor, n, solved, rows);
-  const reference = buildReference(query);
-  const build = () => {
-    const covariance = kernelMatrix(reference);
-    subtractProducts(covariance, rows, solved, n, n, { from: 0, to: rows, end: rows });
-    return covariance;
-  };
-  const { factor } = factorWithJitter(build, rows, 1);
+  const storage = new Float64Array(rows * model.rootWeights.length);
+  const projection = project(model, query, 0, rows, storage);
+  const { mean: means } = projection;
+  const { factor } = factorWithJitter(() => relativeCovariance(model, query, projection), rows, 1);
   const deviation = Math.sqrt(model.signalVariance);
   const normals = new Float64Array(rows);
   return Array.from({ length: count }, () => {
@@ -76,9 +67,10 @@ export function samplePathwise(
   const { rows } = query;
   const deviation = Math.sqrt(model.signalVariance);
   const noise = Math.sqrt(model.noiseRatio);
-  const prior = drawPrior([model.reference.encoded, query], count, random);
+  const prior = drawPrior([model.reference.encoded, query], count, random, model.reference.mix);
   // What each draw still lacks at the training rows: coefficients of a correction to the posterior mean.
   const corrections = prior.map((draw) => {
+    if (model.correction) return sparseCorrection(model, model.correction, draw, random);
     const gap = model.rootWeights.map((root, i) => -(root * draw[i]! + noise * random.normal()));
     solveLowerInPlace(model.factor, n, gap, 1);
     solveLowerTransposeInPlace(model.factor, n, gap);
@@ -96,4 +88,21 @@ export function samplePathwise(
     }
   }
   return out;
+}
+
+/** L^-T (e - L^-1 f): f the draw at the inducing molecules, e what their posterior scatters by about its mean. */
+function sparseCorrection(
+  { factor, noiseRatio, rootWeights }: PreparedModel,
+  correction: Float64Array,
+  draw: Float64Array,
+  random: Random,
+): Float64Array {
+  const m = rootWeights.length;
+  const scatter = Float64Array.from({ length: m }, () => Math.sqrt(noiseRatio) * random.normal());
+  solveLowerTransposeInPlace(correction, m, scatter);
+  const known = draw.slice(0, m);
+  solveLowerInPlace(factor, m, known, 1);
+  for (let i = 0; i < m; i++) scatter[i]! -= known[i]!;
+  solveLowerTransposeInPlace(factor, m, scatter);
+  return scatter;
 }

@@ -5,15 +5,11 @@ import {
   type FeatureMatrix,
   type GaussianProcessSettings,
 } from '../../contracts';
-import type { LabelledSet } from '../learning';
-import { fitGaussianProcess } from './fit';
-import {
-  noiseDeviation,
-  predictLatent,
-  prepareModel,
-  type GaussianProcessDefinition,
-  type PreparedModel,
-} from './model';
+import type { LabelledSet, Prediction } from '../learning';
+import type { FittedOutput } from './fit';
+import { prepareModel, type GaussianProcessDefinition, type PreparedModel } from './model';
+import { fitOutputs } from './outputs';
+import { jointCovariance, predict as predictRows } from './posterior';
 import { samplePosterior } from './sampling';
 
 /** What a thread answers: errors go as data, because structured cloning strips an error of its class and code. */
@@ -21,8 +17,8 @@ export type Answer<T> =
   { readonly value: T } | { readonly error: { readonly code: ErrorCode; readonly parts: ErrorParts } };
 
 export interface FitAnswer {
-  readonly definition: GaussianProcessDefinition;
-  readonly model: PreparedModel;
+  /** One a property, the wanted one first. */
+  readonly outputs: readonly FittedOutput[];
   /** Of this thread, seconds. */
   readonly seconds: number;
 }
@@ -39,23 +35,17 @@ function answer<T>(work: () => T): Answer<T> {
 export function fit(task: { settings: GaussianProcessSettings; labelled: LabelledSet }): Answer<FitAnswer> {
   return answer(() => {
     const start = performance.now();
-    const fitted = fitGaussianProcess(task.settings, task.labelled);
-    const model = prepareModel(fitted);
-    const definition =
-      model.jitter > 0 ? { ...fitted, facts: { ...fitted.facts, jitter: model.jitter } } : fitted;
-    return { definition, model, seconds: (performance.now() - start) / 1000 };
+    const outputs = fitOutputs(task.settings, task.labelled);
+    return { outputs, seconds: (performance.now() - start) / 1000 };
   });
 }
 
-export function prepare(definition: GaussianProcessDefinition): Answer<PreparedModel> {
-  return answer(() => prepareModel(definition));
+export function prepare(definitions: readonly GaussianProcessDefinition[]): Answer<FittedOutput[]> {
+  return answer(() => definitions.map((definition) => ({ definition, model: prepareModel(definition) })));
 }
 
-export function predict(task: {
-  model: PreparedModel;
-  features: FeatureMatrix;
-}): Answer<{ mean: Float64Array; deviation: Float64Array; noise: number }> {
-  return answer(() => ({ ...predictLatent(task.model, task.features), noise: noiseDeviation(task.model) }));
+export function predict(task: { model: PreparedModel; features: FeatureMatrix }): Answer<Prediction> {
+  return answer(() => predictRows(task.model, task.features));
 }
 
 export function sample(task: {
@@ -65,4 +55,8 @@ export function sample(task: {
   seed: number;
 }): Answer<Float64Array[]> {
   return answer(() => samplePosterior(task.model, task.features, task.count, task.seed));
+}
+
+export function covariance(task: { model: PreparedModel; features: FeatureMatrix }): Answer<Float64Array> {
+  return answer(() => jointCovariance(task.model, task.features));
 }

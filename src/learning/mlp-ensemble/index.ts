@@ -1,2 +1,2 @@
 export * from './mlp-ensemble';
-export { MINIMUM_LABELS } from './labels';
+export { MINIMUM_LABELS } from '../ensemble';

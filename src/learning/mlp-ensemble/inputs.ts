@@ -1,7 +1,6 @@
-import { TitrateError, type FeatureMatrix } from '../../contracts';
-
-/** Feature rows without what only identifies them; what travels to a thread. */
-export type FeatureRows = Omit<FeatureMatrix, 'spec'>;
+import { TitrateError } from '../../contracts';
+import type { Encoding, FeatureRows } from '../ensemble';
+import { countFlagReader, learnCountFlags, NO_FLAGS, type CountFlags } from './count-flags';
 
 /** Columns that are on in more rows than this go to the dense product: there it is the faster one (8 against 20 GFLOP/s). */
 const DENSE_ABOVE = 0.4;
@@ -11,14 +10,15 @@ const CLIP = 10;
 
 /**
  * How a feature row becomes a network's input. Learnt from the training rows, part of the model.
- * Columns that are constant there are dropped, and flags on in a single row: all they could do is tell it apart. Columns that hold only 0 and 1 are flags: the rare ones are listed by index
- * (`sparse`), the frequent ones enter as 0 or 1 (`dense`, centre 0, scale 1). Other columns are standardised (`dense`).
+ * Its source columns are those of the matrix; of counts, the descriptors and after them one flag for every key and threshold.
+ * Columns that are constant there are dropped, and flags on in a single row: all they could do is tell it apart. Columns that
+ * hold only 0 and 1 are flags: the rare ones are listed by index (`sparse`), the frequent ones enter as 0 or 1 (`dense`,
+ * centre 0, scale 1). Other columns are standardised (`dense`).
  * A flag of a dense matrix that later holds anything else counts as on from 0.5 up.
  */
-export interface InputEncoding {
-  readonly layout: FeatureMatrix['layout'];
-  /** Columns of the feature matrix. */
-  readonly columns: number;
+export interface InputEncoding extends Encoding {
+  /** Of counts; else none. */
+  readonly flags: CountFlags;
   /** Source columns, ascending. */
   readonly sparse: Int32Array;
   readonly dense: Int32Array;
@@ -50,7 +50,21 @@ function eachBit(data: Uint8Array, rowBytes: number, row: number, on: (column: n
   }
 }
 
-/** @throws numerical when a dense feature is not a finite number */
+/** The real numbers of rows: where each row's `columns` values start in `data`. */
+interface RealColumns {
+  readonly data: Float32Array;
+  readonly startOf: (row: number) => number;
+}
+
+function realColumns({ layout, data, columns, offsets }: FeatureRows): RealColumns {
+  if (layout === 'dense') return { data: data as Float32Array, startOf: (row) => row * columns };
+  return {
+    data: new Float32Array(data.buffer, data.byteOffset, data.length),
+    startOf: (row) => offsets![row]!,
+  };
+}
+
+/** @throws numerical when a real feature is not a finite number */
 export function learnEncoding(features: FeatureRows): InputEncoding {
   const { rows, columns, layout } = features;
   const sparse: number[] = [];
@@ -60,6 +74,7 @@ export function learnEncoding(features: FeatureRows): InputEncoding {
     if (on / rows > DENSE_ABOVE) dense.push({ column, centre: 0, scale: 1 });
     else sparse.push(column);
   };
+  let flags = NO_FLAGS;
   if (layout === 'bits') {
     const on = new Int32Array(columns);
     for (let row = 0; row < rows; row++) {
@@ -67,33 +82,24 @@ export function learnEncoding(features: FeatureRows): InputEncoding {
     }
     on.forEach((count, column) => flag(column, count));
   } else {
-    const data = features.data as Float32Array;
-    assertFinite(features);
+    assertFinite(features, 0, rows);
+    const real = realColumns(features);
     for (let column = 0; column < columns; column++) {
-      let ones = 0;
-      let flags = true;
-      let sum = 0;
-      for (let at = column; at < data.length; at += columns) {
-        const value = data[at]!;
-        if (value === 1) ones++;
-        else if (value !== 0) flags = false;
-        sum += value;
-      }
-      if (flags) {
-        flag(column, ones);
-        continue;
-      }
-      const centre = sum / rows;
-      let squares = 0;
-      for (let at = column; at < data.length; at += columns) squares += (data[at]! - centre) ** 2;
-      const scale = Math.sqrt(squares / rows);
+      const { ones, moments } = describeColumn(real, rows, column);
+      if (!moments) flag(column, ones);
       // A spread that float32 cannot tell from rounding is none.
-      if (scale > 1e-6 * Math.abs(centre)) dense.push({ column, centre, scale });
+      else if (moments.scale > 1e-6 * Math.abs(moments.centre)) dense.push({ column, ...moments });
     }
+  }
+  if (layout === 'counts') {
+    const learnt = learnCountFlags(features);
+    flags = learnt.flags;
+    learnt.on.forEach((count, i) => flag(columns + i, count));
   }
   return {
     layout,
     columns,
+    flags,
     sparse: Int32Array.from(sparse),
     dense: Int32Array.from(dense, (entry) => entry.column),
     centre: Float32Array.from(dense, (entry) => entry.centre),
@@ -101,20 +107,46 @@ export function learnEncoding(features: FeatureRows): InputEncoding {
   };
 }
 
-function assertFinite({ data, columns, moleculeIds, rows }: FeatureRows): void {
-  for (let i = 0; i < rows * columns; i++) {
-    if (Number.isFinite(data[i]!)) continue;
-    throw new TitrateError('numerical', {
-      what: `Feature ${i % columns} is ${data[i]}; a network needs finite numbers`,
-      where: `molecule ${moleculeIds[Math.floor(i / columns)] ?? Math.floor(i / columns)}`,
-      remedy: 'Leave the molecule out, or use a featurizer that is defined for it',
-    });
+/** How many ones a column has and, unless it holds only 0 and 1, its mean and standard deviation. */
+function describeColumn(
+  { data, startOf }: RealColumns,
+  rows: number,
+  column: number,
+): { ones: number; moments?: { centre: number; scale: number } } {
+  let ones = 0;
+  let isFlag = true;
+  let sum = 0;
+  for (let row = 0; row < rows; row++) {
+    const value = data[startOf(row) + column]!;
+    if (value === 1) ones++;
+    else if (value !== 0) isFlag = false;
+    sum += value;
+  }
+  if (isFlag) return { ones };
+  const centre = sum / rows;
+  let squares = 0;
+  for (let row = 0; row < rows; row++) squares += (data[startOf(row) + column]! - centre) ** 2;
+  return { ones, moments: { centre, scale: Math.sqrt(squares / rows) } };
+}
+
+function assertFinite(features: FeatureRows, from: number, to: number): void {
+  const { data, startOf } = realColumns(features);
+  for (let row = from; row < to; row++) {
+    for (let column = 0; column < features.columns; column++) {
+      const value = data[startOf(row) + column]!;
+      if (Number.isFinite(value)) continue;
+      throw new TitrateError('numerical', {
+        what: `Feature ${column} is ${value}; a network needs finite numbers`,
+        where: `molecule ${features.moleculeIds[row] ?? row}`,
+        remedy: 'Leave the molecule out, or use a featurizer that is defined for it',
+      });
+    }
   }
 }
 
 /**
  * Rows `from` (inclusive) to `to` (exclusive) of a matrix that has the encoding's layout and columns.
- * @throws numerical when a dense feature is not a finite number
+ * @throws numerical when a real feature is not a finite number
  */
 export function encodeRows(
   features: FeatureRows,
@@ -122,49 +154,52 @@ export function encodeRows(
   from = 0,
   to = features.rows,
 ): EncodedRows {
-  const { columns, sparse, dense, centre, scale } = encoding;
+  const { columns, layout, flags, sparse, dense, centre, scale } = encoding;
   const rows = to - from;
   const width = dense.length;
-  const sparsePosition = new Int32Array(columns).fill(-1);
-  sparse.forEach((column, i) => (sparsePosition[column] = i));
+  const sources = columns + flags.keys.length;
+  const positions = (of: Int32Array) => {
+    const position = new Int32Array(sources).fill(-1);
+    of.forEach((column, i) => (position[column] = i));
+    return position;
+  };
+  const sparsePosition = positions(sparse);
+  const densePosition = positions(dense);
   const values = new Float32Array(rows * width);
   const offsets = new Int32Array(rows + 1);
-  let indices = new Int32Array(rows * 64 + columns + 1);
+  let indices = new Int32Array(rows * 64 + sparse.length + 1);
   let count = 0;
-  if (encoding.layout === 'dense') assertFinite(sliceRows(features, from, to));
-  const densePosition = new Int32Array(encoding.layout === 'bits' ? columns : 0).fill(-1);
-  if (encoding.layout === 'bits') dense.forEach((column, i) => (densePosition[column] = i));
+  let valuesFrom = 0;
+  const on = (source: number) => {
+    if (sparsePosition[source]! >= 0) indices[count++] = sparsePosition[source]!;
+    else if (densePosition[source]! >= 0) values[valuesFrom + densePosition[source]!] = 1;
+  };
+  const isReal = layout !== 'bits';
+  if (isReal) assertFinite(features, from, to);
+  const real = isReal ? realColumns(features) : null;
+  const eachCount = layout === 'counts' ? countFlagReader(features, flags) : null;
   for (let row = 0; row < rows; row++) {
     // Room for the fullest row there can be.
     if (indices.length - count <= sparse.length) indices = grown(indices, count + sparse.length + 1);
-    if (encoding.layout === 'bits') {
-      eachBit(features.data as Uint8Array, columns / 8, from + row, (column) => {
-        if (sparsePosition[column]! >= 0) indices[count++] = sparsePosition[column]!;
-        else if (densePosition[column]! >= 0) values[row * width + densePosition[column]!] = 1;
-      });
-    } else {
-      const start = (from + row) * columns;
-      for (let i = 0; i < sparse.length; i++)
-        if (features.data[start + sparse[i]!]! >= 0.5) indices[count++] = i;
-      for (let i = 0; i < width; i++) {
-        const value = (features.data[start + dense[i]!]! - centre[i]!) / scale[i]!;
-        values[row * width + i] = Math.max(-CLIP, Math.min(CLIP, value));
+    valuesFrom = row * width;
+    if (real) {
+      const start = real.startOf(from + row);
+      for (let i = 0; i < sparse.length && sparse[i]! < columns; i++)
+        if (real.data[start + sparse[i]!]! >= 0.5) indices[count++] = i;
+      for (let i = 0; i < width && dense[i]! < columns; i++) {
+        const value = (real.data[start + dense[i]!]! - centre[i]!) / scale[i]!;
+        values[valuesFrom + i] = Math.max(-CLIP, Math.min(CLIP, value));
       }
+    } else {
+      eachBit(features.data as Uint8Array, columns / 8, from + row, on);
     }
+    const start = count;
+    eachCount?.(from + row, (flag) => on(columns + flag));
+    if (eachCount) indices.subarray(start, count).sort();
     indices[count++] = sparse.length;
     offsets[row + 1] = count;
   }
   return { rows, offsets, indices: indices.subarray(0, count), dense: values };
-}
-
-function sliceRows(features: FeatureRows, from: number, to: number): FeatureRows {
-  const { columns, moleculeIds, data } = features;
-  return {
-    ...features,
-    rows: to - from,
-    moleculeIds: moleculeIds.slice(from, to),
-    data: data.subarray(from * columns, to * columns),
-  };
 }
 
 function grown(array: Int32Array<ArrayBuffer>, atLeast: number): Int32Array<ArrayBuffer> {
@@ -218,4 +253,11 @@ export function byColumn(
     sorted.rowOf[to] = rowOf[i]!;
   }
   return sorted;
+}
+
+/** Mean squared length of an input row, without the bias. */
+export function inputLength({ rows, indices, dense }: EncodedRows): number {
+  let squares = 0;
+  for (const value of dense) squares += value * value;
+  return (indices.length - rows + squares) / rows;
 }

@@ -1,55 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import type { Random } from '../../foundation';
 import { byColumn, type Batch } from './inputs';
-
-/** Sizes of a network: what it takes in, its hidden layers, and its two outputs (mean, raw log variance). */
-export interface NetworkShape {
-  /** Flags listed by index; the bias of the first layer is one more such input, always on. */
-  readonly sparse: number;
-  readonly dense: number;
-  readonly hidden: readonly number[];
-}
-
-const OUTPUTS = 2;
-
-/**
- * Shapes of the parameters, in the order in which they are stored and passed everywhere:
- * first layer's sparse kernel [sparse + 1, units] (last row: bias), its dense kernel [dense, units] if there are dense
- * inputs, then kernel [units before, units] and bias [units] of each further layer, the output layer last.
- */
-export function parameterShapes({ sparse, dense, hidden }: NetworkShape): number[][] {
-  const units = [...hidden, OUTPUTS];
-  const shapes: number[][] = [[sparse + 1, units[0]!]];
-  if (dense > 0) shapes.push([dense, units[0]!]);
-  for (let layer = 1; layer < units.length; layer++)
-    shapes.push([units[layer - 1]!, units[layer]!], [units[layer]!]);
-  return shapes;
-}
-
-/**
- * Starting values: normal, variance 2 / fan-in for layers that feed a rectifier (He et al. 2015), 1 / fan-in for the mean
- * head; biases and the log-variance head start at zero. Flags are mostly off, so the fan-in of the first layer is what
- * reaches it: the mean squared length of an input row.
- */
-export function initialParameters(shape: NetworkShape, inputLength: number, random: Random): Float32Array[] {
-  const shapes = parameterShapes(shape);
-  const firstKernels = shape.dense > 0 ? 2 : 1;
-  return shapes.map((size, i) => {
-    if (size.length === 1) return new Float32Array(size[0]!);
-    const [rows, units] = size as [number, number];
-    const values = new Float32Array(rows * units);
-    const first = i < firstKernels;
-    const output = first ? shape.hidden.length === 0 : i >= shapes.length - 2;
-    const deviation = Math.sqrt((output ? 1 : 2) / Math.max(1, first ? inputLength : rows));
-    const biasRow = i === 0 ? rows - 1 : rows;
-    for (let row = 0; row < biasRow; row++) {
-      for (let unit = 0; unit < units; unit++) {
-        if (!(output && unit === 1)) values[row * units + unit] = deviation * random.normal();
-      }
-    }
-    return values;
-  });
-}
 
 /** A batch on the backend. Dispose it. */
 export interface BatchTensors {
@@ -63,7 +13,7 @@ export interface BatchTensors {
 export function batchTensors(batch: Batch, columns: number): BatchTensors {
   const width = batch.dense.length / batch.rows;
   const { columnOf, rowOf } = batch;
-  // The native backends have no SparseSegmentSum (tfjs-node 4.22), and a fast dense product.
+  // Native TensorFlow on a GPU has no SparseSegmentSum (tfjs-node 4.22), and a fast dense product.
   const canSumRows = tf.getKernel('SparseSegmentSum', tf.getBackend()) !== undefined;
   return {
     batch,
@@ -105,7 +55,7 @@ export type Masks = readonly tf.Tensor2D[];
 export interface Pass {
   /** After rectifier and dropout, one a hidden layer, [batch, units]. */
   readonly activations: tf.Tensor2D[];
-  /** [batch, 2] */
+  /** [batch, outputs] */
   readonly outputs: tf.Tensor2D;
 }
 
@@ -114,7 +64,9 @@ export function forward(parameters: readonly tf.Tensor[], input: BatchTensors, m
   let next = 0;
   const take = () => parameters[next++] as tf.Tensor2D;
   let x = flagsTimes(input, take());
-  if (input.dense) x = tf.add(x, tf.matMul(input.dense, take()));
+  // Transposed because of the WASM backend: it packs the right-hand factor element by element before it multiplies, and finds
+  // the batch there instead of the kernel, which is new at every step and mostly the larger one.
+  if (input.dense) x = tf.add(x, tf.matMul(input.dense, take(), false, true));
   const activations: tf.Tensor2D[] = [];
   let rectified = false;
   while (next < parameters.length) {
@@ -138,7 +90,7 @@ export function forward(parameters: readonly tf.Tensor[], input: BatchTensors, m
 /**
  * Gradients by every parameter, in their order, from the gradient by the outputs. The loss is computed outside of
  * TensorFlow.js (in float64, where a censored likelihood is safe), so the chain is walked here.
- * @param byOutputs [batch, 2]
+ * @param byOutputs [batch, outputs]
  */
 export function backward(
   parameters: readonly tf.Tensor[],
@@ -159,7 +111,7 @@ export function backward(
     if (masks) below = tf.mul(below, masks[layer]!);
     back = below as tf.Tensor2D;
   }
-  if (input.dense) gradients.unshift(tf.matMul(input.dense, back, true, false));
+  if (input.dense) gradients.unshift(tf.matMul(back, input.dense, true, false));
   gradients.unshift(transposedFlagsTimes(input, back, parameters[0]!.shape[0]!));
   return gradients;
 }

@@ -1,7 +1,7 @@
-import { createRequire } from 'node:module';
 import type { protos } from '@google-cloud/dataflow';
 import { TitrateError } from '../../contracts';
-import { dataflowError, isAlreadyExists } from './job-errors';
+import { gaxConnection, grpcRead, grpcStatus } from '../../foundation';
+import { dataflowError } from './job-errors';
 
 export interface DataflowOptions {
   readonly projectId: string;
@@ -57,41 +57,18 @@ type Job = protos.google.dataflow.v1beta3.IJob;
 const MAX_MESSAGES = 100;
 /** The async iterators of the client turn pages themselves, and warn unless told so. */
 const BY_PAGES = { autoPaginate: false };
-/** A server's trouble of this kind is waited out in a read, this often, this long at first, ms. */
-const READ_ATTEMPTS = 5;
-const FIRST_DELAY_MS = 200;
 
 async function loadClients(options: DataflowOptions) {
   const dataflow = await import('@google-cloud/dataflow');
-  const client = { projectId: options.projectId, ...connectionOptions(options.endpoint) };
+  const client = {
+    projectId: options.projectId,
+    ...gaxConnection('@google-cloud/dataflow', options.endpoint),
+  };
   return {
     templates: new dataflow.FlexTemplatesServiceClient(client),
     jobs: new dataflow.JobsV1Beta3Client(client),
     messages: new dataflow.MessagesV1Beta3Client(client),
     states: dataflow.protos.google.dataflow.v1beta3.JobState,
-  };
-}
-
-interface PlainGax {
-  readonly grpc: { readonly credentials: { createInsecure(): never } };
-  readonly googleAuthLibrary: { readonly PassThroughClient: new () => unknown };
-  readonly GoogleAuth: new (options: { authClient: unknown }) => never;
-}
-
-function connectionOptions(endpoint: string | undefined) {
-  if (endpoint === undefined) return {};
-  const plain = endpoint.startsWith('http://');
-  const url = new URL(/^https?:\/\//.test(endpoint) ? endpoint : `https://${endpoint}`);
-  const port = url.port === '' ? (plain ? 80 : 443) : Number(url.port);
-  if (!plain) return { apiEndpoint: url.hostname, port };
-  // Of the very gRPC and authentication libraries that the client uses; nobody is asked for credentials.
-  const gax = createRequire(require.resolve('@google-cloud/dataflow'))('google-gax') as PlainGax;
-  const authClient = new gax.googleAuthLibrary.PassThroughClient();
-  return {
-    apiEndpoint: url.hostname,
-    port,
-    sslCreds: gax.grpc.credentials.createInsecure(),
-    auth: new gax.GoogleAuth({ authClient }),
   };
 }
 
@@ -103,17 +80,8 @@ export function createDataflowJobs(options: DataflowOptions): DataflowJobs {
   const clients = () => (loading ??= loadClients(options));
   const scope = { projectId, location: region };
 
-  async function read<T>(doing: string, where: string, call: () => Promise<T>): Promise<T> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await call();
-      } catch (error) {
-        const known = dataflowError(error, doing, where);
-        if (known.code !== 'unavailable' || attempt >= READ_ATTEMPTS) throw known;
-        await new Promise((resolve) => setTimeout(resolve, FIRST_DELAY_MS * 2 ** (attempt - 1)));
-      }
-    }
-  }
+  const read = <T>(doing: string, where: string, call: () => Promise<T>): Promise<T> =>
+    grpcRead(call, (error) => dataflowError(error, doing, where));
 
   async function described(job: Job | null | undefined, where: string): Promise<DataflowJob> {
     if (!job?.id) {
@@ -170,7 +138,7 @@ export function createDataflowJobs(options: DataflowOptions): DataflowJobs {
         });
         return await described(response.job, where);
       } catch (error) {
-        if (isAlreadyExists(error)) return null;
+        if (grpcStatus(error) === 'alreadyExists') return null;
         throw dataflowError(error, 'launching the job', where);
       }
     },

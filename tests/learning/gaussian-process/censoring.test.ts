@@ -1,7 +1,9 @@
 import type { GaussianProcessSettings, Qualifier } from '../../../src/contracts';
 import { fitGaussianProcess } from '../../../src/learning/gaussian-process/fit';
-import { predictLatent, prepareModel } from '../../../src/learning/gaussian-process/model';
-import { selectFeatureRows, selectLabelledRows } from '../../../src/learning/labelled-set';
+import { prepareModel } from '../../../src/learning/gaussian-process/model';
+import { predictLatent } from '../../../src/learning/gaussian-process/posterior';
+import { selectFeatureRows } from '../../../src/foundation';
+import { selectLabelledRows } from '../../../src/learning/labelled-set';
 import type { LabelledSet } from '../../../src/learning/learning';
 import { fingerprints, labelled, NOISE_RATIOS, noisy, truth } from '../synthetic';
 

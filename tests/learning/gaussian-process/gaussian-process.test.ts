@@ -1,6 +1,6 @@
 import type { GaussianProcessSettings, TitrateError } from '../../../src/contracts';
 import { createGaussianProcess } from '../../../src/learning/gaussian-process';
-import { selectFeatureRows } from '../../../src/learning/labelled-set';
+import { selectFeatureRows } from '../../../src/foundation';
 import type { LabelledSet } from '../../../src/learning/learning';
 import { fingerprints, labelled, matrix, NOISE_RATIOS, noisy, truth } from '../synthetic';
 

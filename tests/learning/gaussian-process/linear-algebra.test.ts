@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { createRandom } from '../../../src/foundation';
+import { factorBand, reduceToBand } from '../../../src/learning/gaussian-process/band';
 import {
   choleskyInPlace,
   dot,
@@ -75,6 +76,43 @@ describe('Cholesky factorisation', () => {
   test('a matrix that is not positive definite is refused with the row of the pivot', () => {
     expect(choleskyInPlace(Float64Array.from([1, 0, 2, 1]), 2)).toBe(1);
     expect(choleskyInPlace(Float64Array.from([NaN]), 1)).toBe(0);
+  });
+});
+
+describe('reduction to a band', () => {
+  test('keeps determinant and quadratic forms at any shift', () => {
+    const sizesOfBands = fc.constantFrom(1, 2, 3, 47, 48, 49, 50, 51, 97, 98, 130, 290);
+    fc.assert(
+      fc.property(
+        sizesOfBands,
+        fc.integer(),
+        fc.double({ min: 0, max: 3, noNaN: true }),
+        (n, seed, shift) => {
+          const a = positiveDefinite(n, seed);
+          const random = createRandom(seed + 3);
+          const v = Float64Array.from({ length: n }, () => random.normal());
+          const w = Float64Array.from({ length: n }, () => random.normal());
+          const l = a.slice();
+          for (let i = 0; i < n; i++) l[i * n + i]! += shift;
+          choleskyInPlace(l, n);
+          const [tv, tw] = [v.slice(), w.slice()];
+          const { logDet, solved } = factorBand(reduceToBand(a, n, [tv, tw]), shift, [tv, tw])!;
+          solveLowerInPlace(l, n, v, 1);
+          solveLowerInPlace(l, n, w, 1);
+          expect(logDet).toBeCloseTo(logDeterminant(l, n), 8);
+          expect(dot(solved[0]!, 0, solved[1]!, 0, n)).toBeCloseTo(dot(v, 0, w, 0, n), 7);
+        },
+      ),
+      { numRuns: 25 },
+    );
+  });
+
+  test('says so where the shift leaves it indefinite, and survives blocks with nothing to eliminate', () => {
+    const n = 120;
+    const ones = new Float64Array(n * n).fill(1);
+    const band = reduceToBand(ones, n, []);
+    expect(factorBand(band, -1, [])).toBeNull();
+    expect(factorBand(band, 1, [])!.logDet).toBeCloseTo(Math.log(n + 1), 9);
   });
 });
 

@@ -5,7 +5,8 @@ import {
   maximiseLikelihood,
   profileLikelihood,
 } from '../../../src/learning/gaussian-process/marginal-likelihood';
-import { noiseDeviation, predictLatent, prepareModel } from '../../../src/learning/gaussian-process/model';
+import { noiseDeviation, prepareModel } from '../../../src/learning/gaussian-process/model';
+import { predictLatent } from '../../../src/learning/gaussian-process/posterior';
 import { buildFeatureSpace, encodeRows } from '../../../src/learning/gaussian-process/feature-space';
 import { buildReference, kernelMatrix } from '../../../src/learning/gaussian-process/tanimoto';
 import { describeWithPython, runPython } from '../../support/python';

@@ -172,7 +172,12 @@ describe('a stored ensemble', () => {
     padded.set(bytes, 3);
     const loaded = await ensemble.load(padded.subarray(3));
     expect(await loaded.predict(large)).toEqual(before);
-    const fourth = matrix('bits', 1, large.columns, large.data.slice((4 * 256) / 8, (5 * 256) / 8));
+    const fourth = matrix(
+      'bits',
+      1,
+      large.columns,
+      Uint8Array.from(large.data.slice((4 * 256) / 8, (5 * 256) / 8)),
+    );
     expect((await loaded.predict(fourth)).mean[0]).toBeCloseTo(before.mean[4]!, 5);
     expect(Buffer.from(await loaded.serialise()).equals(bytes)).toBe(true);
     expect((await loaded.predict(matrix('bits', 0, large.columns, new Uint8Array(0)))).mean).toHaveLength(0);

@@ -1,11 +1,6 @@
 import fc from 'fast-check';
-import {
-  byColumn,
-  encodeRows,
-  learnEncoding,
-  takeRows,
-  type FeatureRows,
-} from '../../../src/learning/mlp-ensemble/inputs';
+import { byColumn, encodeRows, learnEncoding, takeRows } from '../../../src/learning/mlp-ensemble/inputs';
+import type { FeatureRows } from '../../../src/learning/ensemble';
 
 function bitRows(rows: readonly (readonly boolean[])[]): FeatureRows {
   const columns = rows[0]!.length;

@@ -25,15 +25,18 @@ describeWithNative('ensembles on native TensorFlow', () => {
       encoding: 'utf8',
       env: { ...process.env, NODE_PATH: modules },
     });
-    const { backend, errors, hashes } = JSON.parse(output.trim().split('\n').at(-1)!) as {
+    const { backend, errors, hashes, operations } = JSON.parse(output.trim().split('\n').at(-1)!) as {
       backend: string;
       errors: { model: number; mean: number };
       hashes: string[];
+      operations: { adamw: number; tensors: number; summed: number[] };
     };
     expect(backend).toBe('tensorflow');
     expect(errors.model).toBeLessThan(0.6 * errors.mean);
     const [bytes, predicted, reloaded, ...onTwoThreads] = hashes;
     expect(reloaded).toBe(predicted);
     expect(onTwoThreads).toEqual([bytes, predicted, reloaded]);
+    expect(operations.adamw).toBeLessThan(1e-5);
+    expect(operations).toMatchObject({ tensors: 0, summed: [6, 8, 3, 4] });
   });
 });

@@ -2,13 +2,9 @@ import * as tf from '@tensorflow/tfjs';
 import { createRandom } from '../../../src/foundation';
 import { selectBackend } from '../../../src/learning/backends/select';
 import { encodeRows, learnEncoding, takeRows } from '../../../src/learning/mlp-ensemble/inputs';
-import {
-  backward,
-  batchTensors,
-  forward,
-  initialParameters,
-  parameterShapes,
-} from '../../../src/learning/mlp-ensemble/network';
+import { outputLayer } from '../../../src/learning/ensemble/head';
+import { backward, batchTensors, forward } from '../../../src/learning/mlp-ensemble/network';
+import { initialParameters, parameterShapes } from '../../../src/learning/mlp-ensemble/shape';
 
 const random = createRandom(7);
 const columns = 24;
@@ -56,14 +52,15 @@ describe.each([
     ['three hidden layers', [9, 5, 6]],
   ])('with %s gives the outputs and gradients that automatic differentiation gives', (_, hidden) => {
     const shape = { sparse: encoding.sparse.length, dense: encoding.dense.length, hidden };
-    const shapes = parameterShapes(shape);
+    const shapes = parameterShapes({ ...shape, outputs: 2 });
     const before = tf.memory().numTensors;
     tf.tidy(() => {
-      const parameters = initialParameters(shape, 8, createRandom(1)).map((values, i) =>
-        tf.tensor(
-          values.map((value) => value + 0.05),
-          shapes[i],
-        ),
+      const parameters = initialParameters(shape, outputLayer('regression', 1), 8, createRandom(1)).map(
+        (values, i) =>
+          tf.tensor(
+            values.map((value) => value + 0.05),
+            shapes[i],
+          ),
       );
       const masks = hidden.map((units) =>
         tf.tensor2d(
@@ -81,7 +78,10 @@ describe.each([
 
       const x = denseInput();
       const plain = (...p: tf.Tensor[]) => {
-        let value: tf.Tensor = tf.matMul(x, tf.concat([p[0] as tf.Tensor2D, p[1] as tf.Tensor2D], 0));
+        let value: tf.Tensor = tf.matMul(
+          x,
+          tf.concat([p[0] as tf.Tensor2D, tf.transpose(p[1] as tf.Tensor2D)], 0),
+        );
         for (let i = 2, layer = 0; i < p.length; i += 2, layer++) {
           const active = tf.mul(tf.relu(value), masks[layer]!) as tf.Tensor2D;
           const kernel = p[i] as tf.Tensor2D;

@@ -46,6 +46,7 @@ export class ScriptedWorld {
 
   /** Result ids that each cut knew, and what each move of the data left. */
   private readonly known = new Map<string, readonly string[]>();
+  private readonly modelMoves: { operationId: string; version: string; held: boolean }[] = [];
   private readonly branches: { base: ReadonlySet<string> | null; after: number }[] = [];
 
   private pool(dataVersion: string): PoolSummary {
@@ -250,6 +251,7 @@ export class ScriptedWorld {
       cached: false,
       seconds: 0.1,
     }),
+    judgeDownscaling: async () => ({ next: null, why: 'scripted' }),
     evaluateModel: async () => ({
       value: {
         metrics,
@@ -298,6 +300,23 @@ export class ScriptedWorld {
       this.calls.push(`deploy ${version.id}`);
       await this.rolloutHeld;
       return { version: version.id, status: 'ready', endpoint: 'test', message: `serves ${version.id}` };
+    },
+    rollbackModel: async ({ campaignId, to, by, reason, operationId }) => {
+      if (to === 'v9') throw ApplicationFailure.nonRetryable("there is no model version 'v9'", 'not-found');
+      const known = this.modelMoves.findIndex((move) => move.operationId === operationId);
+      if (known < 0) {
+        this.calls.push(`rollbackModel ${to ?? 'release'} by ${by}: ${reason}`);
+        this.modelMoves.push({ operationId, version: to ?? this.modelMoves.at(-1)!.version, held: !!to });
+      }
+      const number = known < 0 ? this.modelMoves.length : known + 1;
+      const head = this.modelMoves.at(-1)!;
+      return {
+        from: this.modelMoves[number - 2]?.version ?? null,
+        to: this.modelMoves[number - 1]!.version,
+        move: number,
+        production: { version: head.version, held: head.held },
+        deployment: to === undefined ? null : { status: 'ready', message: `serves ${campaignId}/${to}` },
+      };
     },
     recordRound: async ({ record }) => {
       this.rounds.push(record);

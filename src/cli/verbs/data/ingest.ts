@@ -7,11 +7,12 @@ import {
   type StandardisedSource,
 } from '../../../contracts';
 import type { Ports } from '../../../platform/composition';
-import { verb, type Cli } from '../../context';
+import { verb } from '../../context';
+import { interruption } from '../../interruption';
 import { withPorts } from '../../ports';
 import { createProgress } from '../../progress';
 import { facts, formatNumber } from '../../table';
-import { addAuthorOptions, authorship, type AuthorOptions } from './authorship';
+import { addAuthorOptions, authorship, type AuthorOptions } from '../../authorship';
 import { addSourceOptions, chemistryOptions, sourceSpecs, type SourceOptions } from './source-options';
 
 interface IngestOptions extends SourceOptions, AuthorOptions {
@@ -65,22 +66,6 @@ async function standardise(
   return value;
 }
 
-/** Stops the work cleanly at the first Ctrl-C; what is done so far is found by the next call. */
-function interruption(cli: Cli, isCommitting: () => boolean): AbortSignal {
-  const controller = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(signal, () => {
-      cli.say(
-        isCommitting()
-          ? 'committing; it ends in a moment'
-          : 'stopping; run the same command again to go on from here',
-      );
-      controller.abort();
-    });
-  }
-  return controller.signal;
-}
-
 /** Sources of the version before that this one has under the same name and with other bytes, in words. */
 async function replacedBy(ports: Ports, version: DatasetVersion, changed: boolean): Promise<string[]> {
   if (!changed || version.parent === null) return [];
@@ -114,7 +99,12 @@ const ingest = verb<[string[]], IngestOptions>(async (cli, options, uris) => {
       remedy: 'Give it one with --name',
     });
   }
-  const signal = interruption(cli, () => committing);
+  // Stopped cleanly: what is done so far is found by the next call.
+  const signal = interruption(cli, () =>
+    committing
+      ? 'committing; it ends in a moment'
+      : 'stopping; run the same command again to go on from here',
+  );
   await withPorts(cli.settings, async (ports) => {
     const standardised: StandardisedSource[] = [];
     for (const source of sources) standardised.push(await standardise(ports, source, how, signal));

@@ -4,7 +4,7 @@ import { TitrateError } from '../../../contracts';
 import { verb } from '../../context';
 import { withPorts } from '../../ports';
 import { facts, table } from '../../table';
-import { addAuthorOptions, authorship, type AuthorOptions } from './authorship';
+import { addAuthorOptions, authorship, type AuthorOptions } from '../../authorship';
 
 const operation = () => `cli/${randomUUID()}`;
 

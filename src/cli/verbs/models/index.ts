@@ -1,0 +1,14 @@
+import type { Command } from 'commander';
+import { diffVerb } from './diff';
+import { listVerb } from './list';
+import { moveVerbs } from './moves';
+import { showVerb } from './show';
+
+/** `titrate models …`: from the registry in the home directory; no server is needed. */
+export function modelsVerbs(program: Command): void {
+  const models = program.command('models').description('registered model versions');
+  listVerb(models);
+  showVerb(models);
+  diffVerb(models);
+  moveVerbs(models);
+}

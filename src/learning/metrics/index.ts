@@ -1,0 +1,3 @@
+export * from './bootstrap';
+export * from './classification';
+export * from './regression';

@@ -1,0 +1,73 @@
+import {
+  checkJobs,
+  createLocalTraining,
+  createVertexTraining,
+  type JobsOptions,
+  type TrainingService,
+  type VertexTrainingOptions,
+} from '../training';
+import { SETTING_VARIABLES, type Settings } from './settings';
+
+/** Few labels here, many there: a job elsewhere takes minutes to start. The runtime of a round follows the same rule. */
+function trainingBySize(here: TrainingService, there: TrainingService, fromLabels: number): TrainingService {
+  const choose = ({ labels }: { labels: number }) => (labels < fromLabels ? here : there);
+  return {
+    kind: there.kind,
+    runtime: (describe, options) => choose(options).runtime(describe, options),
+    run: (work, compute) => choose(work).run(work, compute),
+    async close() {
+      await Promise.all([here.close(), there.close()]);
+    },
+  };
+}
+
+/** Kind of machine and account of training jobs; asked for only where `training.engine` is 'vertex'. */
+function vertexJobs({ google, training }: Settings): JobsOptions {
+  const { machineType, acceleratorType, acceleratorCount } = training;
+  return {
+    projectId: google.project!,
+    region: google.region,
+    endpoint: training.endpoint,
+    labels: google.labels,
+    machine: { image: training.image!, machineType, acceleratorType, acceleratorCount },
+    strategy: training.strategy,
+    timeoutHours: training.timeoutHours,
+    serviceAccountEmail: training.serviceAccount,
+    network: training.network,
+  };
+}
+
+/** The variables by which a training job opens this installation's object store, and trains on what it was given. */
+export function jobEnvironment(settings: Settings): Record<string, string> {
+  const { google, objects, learning, training, logLevel } = settings;
+  const paidFor = training.acceleratorCount > 0 && learning.backend === 'auto';
+  const values: [readonly string[], string | undefined][] = [
+    [['google', 'project'], google.project],
+    [['objects', 'store'], objects.store],
+    [['objects', 'bucket'], objects.bucket],
+    [['objects', 'prefix'], objects.prefix],
+    [['objects', 'endpoint'], objects.endpoint],
+    // A GPU that is paid for and does not work is an error, not a slow day on the CPU.
+    [['learning', 'backend'], paidFor ? 'tensorflow-gpu' : learning.backend],
+    [['logLevel'], logLevel],
+  ];
+  const named = (path: readonly string[]) =>
+    Object.keys(SETTING_VARIABLES).find((name) => SETTING_VARIABLES[name]!.join() === path.join())!;
+  return Object.fromEntries(values.flatMap(([path, value]) => (value ? [[named(path), value]] : [])));
+}
+
+/** Asks Vertex AI for a listing, with the settings' account. @throws TitrateError that says what to mend */
+export const checkVertex = (settings: Settings): Promise<void> => checkJobs(vertexJobs(settings));
+
+/** Training as the settings have it. */
+export function openTraining(
+  settings: Settings,
+  parts: Pick<VertexTrainingOptions, 'objects' | 'steps' | 'keepJobOn'>,
+): TrainingService {
+  const local = createLocalTraining(parts.steps);
+  const { engine, vertexFromLabels } = settings.training;
+  if (engine === 'local') return local;
+  const vertex = vertexJobs(settings);
+  const environment = jobEnvironment(settings);
+  return trainingBySize(local, createVertexTraining({ ...parts, vertex, environment }), vertexFromLabels);
+}

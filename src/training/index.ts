@@ -1,0 +1,10 @@
+export * from './training';
+export { createLocalTraining } from './local-training';
+export { readJobRequest, recordFailure, RUNTIME_STEP, type JobRequest } from './job-request';
+export { checkJobs, createVertexTraining, type VertexTrainingOptions } from './vertex/vertex-training';
+export type { JobMachine, JobsOptions } from './vertex/jobs';
+export type { VertexPlace } from './vertex/service';
+export { createModelUpload, modelId, type ModelUpload, type ModelUploadOptions } from './vertex/model-upload';
+export { createVizierTuning } from './vertex/vizier';
+export * from './tuning/trial-space';
+export * from './tuning/tuning';
