@@ -1,5 +1,4 @@
-import { condition, currentUpdateInfo, executeChild, setHandler } from '@temporalio/workflow';
-import type { CampaignState } from '../src/campaign';
+import { condition, executeChild, setHandler } from '@temporalio/workflow';
 import {
   explainIssues,
   rollbackDataSchema,
@@ -14,25 +13,10 @@ import {
 } from '../src/contracts';
 import type { PoolSummary } from '../activities/warehouse';
 import { warehouse } from './activities';
+import { inOrder, MOVE_RETRIES, updateOperation, type CampaignOwner } from './campaign-owner';
 import type { ingestion } from './ingestion';
 import * as messages from './messages';
 import { surfaced } from './support';
-
-/** Some minutes of trying. */
-const MOVE_RETRIES = {
-  initialInterval: '500 ms',
-  maximumInterval: '30 seconds',
-  maximumAttempts: 15,
-} as const;
-
-interface Owner {
-  state(): CampaignState;
-  update(next: Partial<CampaignState>): void;
-  /** An entry of the history that also says how things stand. */
-  event(kind: string, message: string): void;
-  /** An entry of the history beside what the campaign waits for. */
-  note(kind: string, message: string): void;
-}
 
 /** The pool's sources as a campaign reads them: values are kept in the objective's unit wherever the source says its own. */
 function sourcesOf({ pool, objective }: CampaignConfig): SourceSpec[] {
@@ -54,19 +38,17 @@ const poolOf = ({ dataVersion, molecules, shards, shardCount }: PoolSummary) => 
 
 /** Which data a campaign works on: its pool at the start, and what `rollbackData` moves it to later. */
 export class CampaignData {
-  private moves: Promise<unknown> = Promise.resolve();
+  private readonly oneAfterTheOther = inOrder();
 
-  constructor(private readonly owner: Owner) {}
+  constructor(private readonly owner: CampaignOwner) {}
 
   listen(): void {
     setHandler(
       messages.rollbackData,
       (request) => {
-        const operationId = `${this.owner.state().campaignId}/rollbackData/${currentUpdateInfo()!.id}`;
-        // One after the other, in the order they came: each names the branch before it.
-        const move = this.moves.then(() => this.move(request, operationId));
-        this.moves = move.catch(() => undefined);
-        return move;
+        const operationId = updateOperation(this.owner, 'rollbackData');
+        // Each names the branch before it.
+        return this.oneAfterTheOther(() => this.move(request, operationId));
       },
       {
         validator: (request) => {

@@ -1,5 +1,5 @@
 import { condition, isCancellation, setHandler } from '@temporalio/workflow';
-import { countReceipts, type CampaignState, type IntakeItem } from '../src/campaign';
+import { countReceipts, type IntakeItem } from '../src/campaign';
 import {
   explainIssues,
   labResultsMessageSchema,
@@ -7,6 +7,7 @@ import {
   type Receipt,
 } from '../src/contracts';
 import { featurizers, warehouse } from './activities';
+import type { CampaignOwner } from './campaign-owner';
 import * as messages from './messages';
 import { rootCause } from './support';
 
@@ -21,12 +22,6 @@ const SENDERS_FAULT: ReadonlySet<string> = new Set([
   'artifact-missing',
 ]);
 
-interface Owner {
-  state(): CampaignState;
-  update(next: Partial<CampaignState>): void;
-  event(kind: string, message: string): void;
-}
-
 /**
  * What the lab posts. Handlers only put it into the buffer; one loop takes it from there, in order, into the warehouse,
  * where the unique resultId makes a repeat harmless. A campaign that goes on as a new execution takes the buffer along.
@@ -39,7 +34,7 @@ export class CampaignIntake {
   private working = false;
   private held = false;
 
-  constructor(private readonly owner: Owner) {}
+  constructor(private readonly owner: Pick<CampaignOwner, 'state' | 'update' | 'event'>) {}
 
   listen(): void {
     setHandler(messages.labResults, (message) => {

@@ -1,40 +1,23 @@
-import { currentUpdateInfo, setHandler } from '@temporalio/workflow';
-import type { CampaignState } from '../src/campaign';
+import { setHandler } from '@temporalio/workflow';
 import { explainIssues, rollbackModelSchema, type ModelMoved, type RollbackModel } from '../src/contracts';
 import { deploy } from './activities';
+import { inOrder, MOVE_RETRIES, updateOperation, type CampaignOwner } from './campaign-owner';
 import * as messages from './messages';
 import { surfaced } from './support';
 
-/** Some minutes of trying. */
-const MOVE_RETRIES = {
-  initialInterval: '500 ms',
-  maximumInterval: '30 seconds',
-  maximumAttempts: 15,
-} as const;
-
-interface Owner {
-  state(): CampaignState;
-  update(next: Partial<CampaignState>): void;
-  /** An entry of the history beside what the campaign waits for. */
-  note(kind: string, message: string): void;
-}
-
 /** Which of a campaign's models serves: rollouts move it, and `rollbackModel` holds it against them. */
 export class CampaignModels {
-  private moves: Promise<unknown> = Promise.resolve();
+  private readonly oneAfterTheOther = inOrder();
 
-  constructor(private readonly owner: Owner) {}
+  constructor(private readonly owner: Pick<CampaignOwner, 'state' | 'update' | 'note'>) {}
 
   listen(): void {
     setHandler(
       messages.rollbackModel,
       (request) => {
-        // The client's id of the update: sent again it is the same operation, also to a later execution of the campaign.
-        const operationId = `${this.owner.state().campaignId}/rollbackModel/${currentUpdateInfo()!.id}`;
-        // One after the other, in the order they came: the last one asked for is the one that stands.
-        const move = this.moves.then(() => this.move(request, operationId));
-        this.moves = move.catch(() => undefined);
-        return move;
+        const operationId = updateOperation(this.owner, 'rollbackModel');
+        // The last one asked for is the one that stands.
+        return this.oneAfterTheOther(() => this.move(request, operationId));
       },
       {
         validator: (request) => {
@@ -53,7 +36,6 @@ export class CampaignModels {
     const { to } = request;
     try {
       const moved = await deploy.rollbackModel.executeWithOptions(
-        // Somebody waits for the answer: they had better be told than kept waiting for ever.
         { summary: to ? `put ${to} into production` : 'release production', retry: MOVE_RETRIES },
         [{ ...request, campaignId, operationId }],
       );

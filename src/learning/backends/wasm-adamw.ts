@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
+import { EMPTY, F32, functionModule, I32, simd, V128 } from '../wasm-module';
 import { heapOf, instantiateBeside } from './wasm-memory';
 
 /** Name under which {@link registerAdamWKernel} adds the fused update to the WASM backend. */
@@ -14,11 +15,7 @@ export interface AdamWScalars {
   readonly decay: number;
 }
 
-// Encodings: WebAssembly core specification 2.0, binary format (5.3 types, 5.4 instructions, 5.5 modules).
-const I32 = 0x7f;
-const F32 = 0x7d;
-const V128 = 0x7b;
-const EMPTY = 0x40;
+// Instructions: core specification 2.0, section 5.4.
 const op = {
   block: 0x02,
   loop: 0x03,
@@ -32,26 +29,10 @@ const op = {
   i32GeU: 0x4f,
   i32Add: 0x6a,
 };
-const simd = (code: number): number[] => [0xfd, ...leb(code)];
 const load = [...simd(0), 2, 0];
 const store = [...simd(11), 2, 0];
 const splat = simd(19);
 const f32x4 = { sqrt: simd(227), add: simd(228), sub: simd(229), mul: simd(230), div: simd(231) };
-
-/** Unsigned LEB128. */
-function leb(value: number): number[] {
-  const out: number[] = [];
-  do {
-    const low = value & 0x7f;
-    value >>>= 7;
-    out.push(value ? low | 0x80 : low);
-  } while (value);
-  return out;
-}
-
-const vector = (items: number[][]): number[] => [...leb(items.length), ...items.flat()];
-const section = (id: number, body: number[]): number[] => [id, ...leb(body.length), ...body];
-const name = (text: string): number[] => [...leb(text.length), ...Buffer.from(text)];
 
 /**
  * The module: one function `(w, m, v, g, out, end: i32; beta1, 1-beta1, beta2, 1-beta2, step, epsilon, decay: f32)`.
@@ -118,16 +99,13 @@ function assemble(): Uint8Array<ArrayBuffer> {
     op.end,
     op.end,
   ];
-  const code = [...vector([[...leb(10), V128]]), ...body];
-  const type = [0x60, ...vector([...Array<number[]>(6).fill([I32]), ...Array<number[]>(7).fill([F32])]), 0];
-  return Uint8Array.from([
-    ...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
-    ...section(1, vector([type])),
-    ...section(2, vector([[...name('tfjs'), ...name('memory'), 0x02, 0x00, 0x00]])),
-    ...section(3, vector([[0]])),
-    ...section(7, vector([[...name('adamw'), 0x00, 0]])),
-    ...section(10, vector([[...leb(code.length), ...code]])),
-  ]);
+  return functionModule({
+    parameters: [...Array<number>(6).fill(I32), ...Array<number>(7).fill(F32)],
+    memory: ['tfjs', 'memory'],
+    exported: 'adamw',
+    locals: [[10, V128]],
+    body,
+  });
 }
 
 type Update = (

@@ -1,10 +1,6 @@
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
+import { wasm } from '../wasm-module';
 
-/** The part of the WebAssembly interface used here; the compiler's library without a browser has none of it. */
-interface WasmApi {
-  readonly Module: new (bytes: Uint8Array) => object;
-  readonly Instance: new (module: object, imports: object) => { readonly exports: Record<string, unknown> };
-}
 interface EmscriptenModule {
   readonly HEAPU8: Uint8Array<ArrayBuffer>;
   readonly asm: { readonly memory: object };
@@ -19,6 +15,6 @@ export function heapOf(backend: BackendWasm): ArrayBuffer {
 
 /** Starts a second module that works on the backend's memory, imported as `tfjs.memory`, and returns its exports. */
 export function instantiateBeside(backend: BackendWasm, bytes: Uint8Array): Record<string, unknown> {
-  const { Module, Instance } = (globalThis as unknown as { WebAssembly: WasmApi }).WebAssembly;
-  return new Instance(new Module(bytes), { tfjs: { memory: moduleOf(backend).asm.memory } }).exports;
+  return new wasm.Instance(new wasm.Module(bytes), { tfjs: { memory: moduleOf(backend).asm.memory } })
+    .exports;
 }

@@ -3,12 +3,10 @@
  * Node has (WebAssembly core specification 2.0, sections 5.3 to 5.5; docs/adr/0011). Everything about it is fixed order and
  * plain multiply and add, so the same input gives the same bits on every machine.
  */
+import { EMPTY, functionModule, I32, leb, simd, V128, wasm } from '../wasm-module';
 
 /** Rows and columns of a tile: eight two-lane sums, as many as the sixteen registers of x64 hold beside their operands. */
 export const TILE = 4;
-const I32 = 0x7f;
-const V128 = 0x7b;
-const EMPTY = 0x40;
 const PAGE = 65536;
 const DOUBLE = 8;
 
@@ -26,20 +24,6 @@ const op = {
   shl: 0x74,
 };
 
-/** Unsigned LEB128; also signed for the small positive constants used here (below 64 in each last byte). */
-function leb(value: number): number[] {
-  const out: number[] = [];
-  do {
-    const low = value & 0x7f;
-    value >>>= 7;
-    out.push(value ? low | 0x80 : low);
-  } while (value);
-  return out;
-}
-const vector = (items: readonly number[][]): number[] => [...leb(items.length), ...items.flat()];
-const section = (id: number, body: readonly number[]): number[] => [id, ...leb(body.length), ...body];
-const name = (text: string): number[] => [...leb(text.length), ...Buffer.from(text)];
-const simd = (code: number): number[] => [0xfd, ...leb(code)];
 const memory = (code: number, offset: number): number[] => [...simd(code), 3, ...leb(offset)];
 const load = (offset: number) => memory(0, offset);
 const loadSplat = (offset: number) => memory(10, offset);
@@ -119,26 +103,16 @@ function assemble(): Uint8Array<ArrayBuffer> {
     op.end,
     op.end,
   ];
-  const locals = vector([
-    [2, I32],
-    [11, V128],
-  ]);
-  const code = [...locals, ...body];
-  return Uint8Array.from([
-    ...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
-    ...section(1, vector([[0x60, ...vector(Array<number[]>(5).fill([I32])), 0]])),
-    ...section(2, vector([[...name('titrate'), ...name('memory'), 0x02, 0x00, 0x00]])),
-    ...section(3, vector([[0]])),
-    ...section(7, vector([[...name('tiles'), 0x00, 0]])),
-    ...section(10, vector([[...leb(code.length), ...code]])),
-  ]);
-}
-
-/** The part of the WebAssembly interface used here; the compiler's library without a browser has none of it. */
-interface WasmApi {
-  readonly Module: new (bytes: Uint8Array) => object;
-  readonly Instance: new (module: object, imports: object) => { readonly exports: Record<string, unknown> };
-  readonly Memory: new (limits: { initial: number; maximum: number }) => { readonly buffer: ArrayBuffer };
+  return functionModule({
+    parameters: Array<number>(5).fill(I32),
+    memory: ['titrate', 'memory'],
+    exported: 'tiles',
+    locals: [
+      [2, I32],
+      [11, V128],
+    ],
+    body,
+  });
 }
 
 export interface TileKernel {
@@ -150,10 +124,9 @@ export interface TileKernel {
 
 /** A kernel with a memory of at least `doubles` values. */
 export function createTileKernel(doubles: number): TileKernel {
-  const { Module, Instance, Memory } = (globalThis as unknown as { WebAssembly: WasmApi }).WebAssembly;
   const pages = Math.ceil((doubles * DOUBLE) / PAGE);
-  const memory = new Memory({ initial: pages, maximum: pages });
-  const { exports } = new Instance(new Module(assemble()), { titrate: { memory } });
+  const memory = new wasm.Memory({ initial: pages, maximum: pages });
+  const { exports } = new wasm.Instance(new wasm.Module(assemble()), { titrate: { memory } });
   const tiles = exports.tiles as (a: number, b: number, out: number, steps: number, outEnd: number) => void;
   return {
     memory: new Float64Array(memory.buffer),
