@@ -24,7 +24,7 @@ import { fitSparse, inducingPosterior, sparseBasis } from './sparse-fit';
 import { evenlySpread } from './spread';
 import { buildReference, kernelMatrix, type KernelMix } from './tanimoto';
 
-/** Rows whose exact likelihood gives a sparse model its noise ratio. */
+/** Rows whose exact likelihood gives a sparse model its noise and amplitude. */
 const LIKELIHOOD_ROWS = 2000;
 /** Sweeps over the sites of all rows once the hyperparameters stand. */
 const FINAL_SWEEPS = 12;
@@ -123,13 +123,13 @@ function learnExactly(problem: Problem, measured: Uint8Array, starts: readonly n
   };
 }
 
-/** Noise ratio from the exact likelihood of a part of the rows, then the sparse posterior of all. */
+/** Noise and amplitude from the exact likelihood of a part of the rows, then the sparse posterior of all. */
 function learnSparse(problem: Problem, settings: GaussianProcessSettings): LearntProblem {
   const { features, space, encoded, mix } = problem;
   const parameters = parametersOfPart(problem, settings.noiseRatios);
   const count = inducingCount(features.rows, settings.inducing);
   const basis = sparseBasis(features, space, encoded, mix, count);
-  const { posterior, signalVariance, logLikelihood } = fitSparse(basis, problem, parameters);
+  const { posterior, logLikelihood } = fitSparse(basis, problem, parameters);
   const { mean } = posterior;
   return {
     definition: {
@@ -137,8 +137,7 @@ function learnSparse(problem: Problem, settings: GaussianProcessSettings): Learn
       inducing: inducingPosterior(basis, posterior),
       targets: new Float64Array(0),
       weights: new Float64Array(0),
-      noiseRatio: parameters.noiseRatio,
-      signalVariance,
+      ...parameters,
       mean,
     },
     logLikelihood,
@@ -159,8 +158,10 @@ function parametersOfPart(
     qualifiers: rows.map((row) => qualifiers[row]!),
     replicates: Float64Array.from(rows, (row) => replicates[row]!),
   };
-  if (censored) return maximiseEvidence(part, starts);
-  return chooseMeasured(part, new Uint8Array(rows.length).fill(1), starts);
+  const { noiseRatio, signalVariance } = censored
+    ? maximiseEvidence(part, starts)
+    : chooseMeasured(part, new Uint8Array(rows.length).fill(1), starts);
+  return { noiseRatio, signalVariance };
 }
 
 function chooseMeasured(

@@ -45,7 +45,8 @@ export function inducingPosterior(
 }
 
 /**
- * The sparse posterior at given hyperparameters; the mean, and where no row is censored the signal variance, are at their best.
+ * The sparse posterior at given hyperparameters; the mean is at its best. (The signal variance is not: its best here would pay for all
+ * that the inducing molecules leave unexplained, and predictions have that variance already.)
  * @param parameters in standardised units.
  * @throws numerical
  */
@@ -53,8 +54,8 @@ export function fitSparse(
   basis: SparseBasis,
   { values, qualifiers, replicates }: Omit<CensoredProblem, 'kernel'>,
   parameters: { noiseRatio: number; signalVariance: number },
-): { posterior: SparsePosterior; signalVariance: number; logLikelihood: number } {
-  const { noiseRatio } = parameters;
+): { posterior: SparsePosterior; logLikelihood: number } {
+  const { noiseRatio, signalVariance } = parameters;
   const n = values.length;
   const sites: Sites = {
     targets: values.slice(),
@@ -63,8 +64,6 @@ export function fitSparse(
   let posterior = solveSparse(basis.rows, sites.targets, sites.weights, noiseRatio);
   const censored = [...values.keys()].filter((row) => qualifiers[row] !== '=');
   const observations = n - censored.length;
-  const signalVariance =
-    censored.length > 0 ? parameters.signalVariance : Math.max(1e-8, posterior.quadratic / observations);
   for (let k = 0; k < SWEEPS && censored.length > 0; k++) {
     sweepSparse(basis.rows, posterior, { values, qualifiers }, sites, censored, noiseRatio, signalVariance);
     posterior = solveSparse(basis.rows, sites.targets, sites.weights, noiseRatio);
@@ -77,7 +76,7 @@ export function fitSparse(
       posterior.quadratic / signalVariance +
       observations * Math.log(2 * Math.PI * signalVariance) +
       posterior.logDet);
-  return { posterior, signalVariance, logLikelihood };
+  return { posterior, logLikelihood };
 }
 
 /** One parallel sweep of expectation propagation over the censored rows, as censoring.ts has it for the exact process. */
