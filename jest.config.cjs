@@ -1,4 +1,4 @@
-/** Packages of the BigQuery client that jest cannot load as they are: ES modules, or a dynamic import of one. */
+/** Packages of the BigQuery and Kubernetes clients that jest cannot load as they are: ES modules, or a dynamic import of one. */
 const ES_MODULES = [
   'teeny-request',
   'gaxios',
@@ -6,6 +6,11 @@ const ES_MODULES = [
   'fetch-blob',
   'formdata-polyfill',
   'data-uri-to-buffer',
+  '@kubernetes/client-node',
+  'openid-client',
+  'oauth4webapi',
+  'jose',
+  'jsonpath-plus',
 ];
 
 /** Tests run the sources through swc; worker threads and processes they start run the build in dist/. */

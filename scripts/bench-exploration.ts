@@ -102,7 +102,7 @@ async function main(): Promise<void> {
     { families: 'auto', task: 'regression', labels },
     [...matrices.values()].map(({ spec }) => spec),
   );
-  const request: ExploreRequest = { candidates, labelled, scaffolds: null, seed: Number(options.seed) };
+  const request: ExploreRequest = { candidates, labelled, split: null, seed: Number(options.seed) };
 
   const small = await measured(() => exploreCandidates(learning, request));
   process.stdout.write(`${labels} labels, ${candidates.length} trials, ${held.length} held out\n`);

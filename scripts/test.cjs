@@ -38,6 +38,18 @@ const PYTHONS = [
     variable: 'TITRATE_TEST_WANDB_PYTHON',
     what: "W&B's Python client",
   },
+  {
+    folder: 'serving',
+    file: 'requirements-serving.txt',
+    variable: 'TITRATE_TEST_SERVING_PYTHON',
+    what: 'a client of the Open Inference Protocol',
+  },
+  {
+    folder: 'kubernetes',
+    file: 'requirements-kubernetes.txt',
+    variable: 'TITRATE_TEST_KUBERNETES_PYTHON',
+    what: "Kubernetes' schemas",
+  },
 ];
 
 /**

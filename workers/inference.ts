@@ -1,23 +1,31 @@
-import pino from 'pino';
+import { fork } from 'node:child_process';
 import { asTitrateError } from '../src/contracts';
+import { compiledEntry } from '../src/foundation';
 import { openPorts } from '../src/platform/composition';
+import { inferenceOptions } from '../src/platform/inference-settings';
+import { createServingLog } from '../src/platform/serving-log';
 import { loadSettings } from '../src/platform/settings';
 import { createInferenceServer } from '../src/serving';
 
 /** The inference server as a process: says where it listens on stdout, logs on stderr, drains on SIGTERM. */
 async function main(): Promise<void> {
   const settings = loadSettings();
+  const options = inferenceOptions(settings);
   const ports = openPorts(settings);
-  const logger = pino(
-    { name: 'inference', level: settings.logLevel },
-    pino.destination({ dest: 2, sync: true }),
-  );
+  const logger = createServingLog(settings.logLevel);
   const server = createInferenceServer({
     ...ports,
     chemistry: ports.chemistry(),
     learning: ports.learning(),
     logger,
-    ...settings.inference,
+    ...options,
+    traffic: {
+      launch: (version) =>
+        fork(compiledEntry('workers/candidate'), [version.id], {
+          stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+          execArgv: ['--enable-source-maps'],
+        }),
+    },
   });
 
   let stopping: Promise<void> | undefined;

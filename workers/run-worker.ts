@@ -16,9 +16,11 @@ import { createWarehouseActivities } from '../activities/warehouse';
 import { compiledEntry } from '../src/foundation';
 import type { TaskQueue } from '../src/contracts';
 import { openPorts, type Ports } from '../src/platform/composition';
+import { openEvidence, openSigner } from '../src/platform/evidence';
 import { loadSettings, type Settings, homePaths } from '../src/platform/settings';
 import { registerSearchAttributes } from '../src/platform/temporal';
 import { failureInterceptor } from './failure-interceptor';
+import { workerDeployment } from './versioning';
 
 /** What is particular to one queue's worker: its activities and how many of them run at once. */
 type QueueOptions = Pick<
@@ -56,6 +58,7 @@ async function optionsFor(queue: TaskQueue, ports: Ports): Promise<QueueOptions>
           ...ports,
           learning: ports.learning(),
           training: ports.training(),
+          tuning: ports.tuning(),
         }),
         // Those that wait for a job elsewhere need no thread.
         maxConcurrentActivityTaskExecutions:
@@ -69,6 +72,9 @@ async function optionsFor(queue: TaskQueue, ports: Ports): Promise<QueueOptions>
           ...ports,
           chemistry: ports.chemistry(),
           learning: ports.learning(),
+          modelUpload: settings.training.uploadModels ? ports.modelUpload() : null,
+          evidence: openEvidence(settings, process.env),
+          signer: openSigner(ports.objects, process.env),
           reports: homePaths(settings).reports,
         }),
         maxConcurrentActivityTaskExecutions: 8,
@@ -103,6 +109,7 @@ export interface RunWorkerOptions {
 export async function runWorker(queue: TaskQueue, options: RunWorkerOptions = {}): Promise<void> {
   const settings = options.settings ?? loadSettings();
   installRuntime(settings);
+  const workerDeploymentOptions = workerDeployment(process.env);
   const connection = await NativeConnection.connect({
     address: `${settings.temporal.host}:${settings.temporal.port}`,
   });
@@ -114,6 +121,7 @@ export async function runWorker(queue: TaskQueue, options: RunWorkerOptions = {}
       namespace: settings.temporal.namespace,
       taskQueue: queue,
       shutdownGraceTime: '10s',
+      ...(workerDeploymentOptions && { workerDeploymentOptions }),
       interceptors: {
         ...options.interceptors,
         activity: [failureInterceptor, ...(options.interceptors?.activity ?? [])],

@@ -1,7 +1,6 @@
 import {
   allHandlersFinished,
   condition,
-  continueAsNew,
   executeChild,
   isCancellation,
   setHandler,
@@ -39,7 +38,7 @@ import { CampaignModels } from './campaign-models';
 import { openState, type CampaignInput } from './campaign-opening';
 import type { learningCycle } from './learning-cycle';
 import * as messages from './messages';
-import { rootCause } from './support';
+import { goOn, rootCause } from './support';
 
 /** How long a finished campaign waits for a rollout that is still under way, before it closes its books. */
 const ROLLOUT_PATIENCE = '3 minutes';
@@ -279,7 +278,7 @@ class Campaign {
     await condition(() => this.intake.idle() || urgent());
     this.intake.pause();
     await condition(() => this.intake.resting() && allHandlersFinished());
-    return continueAsNew<typeof activeLearningCampaign>({ resume: this.state });
+    return goOn<typeof activeLearningCampaign>({ resume: this.state });
   }
 
   private async finish(reason: StopReason): Promise<CampaignOutcome> {

@@ -3,6 +3,7 @@ import { initialState, type CampaignState } from '../src/campaign';
 import {
   asTitrateError,
   CAMPAIGN_ID_PATTERN,
+  COLD_START,
   FIRST_STANDARDISATION,
   campaignConfigSchema,
   parseWith,
@@ -13,10 +14,14 @@ import {
 /** A campaign is started with its configuration, and carries its state from one execution to the next. */
 export type CampaignInput = CampaignConfigInput | { readonly resume: CampaignState };
 
-/** A campaign that was started before the rule set could be chosen goes on with the one there was, also when its start is replayed. */
-function asStarted(config: CampaignConfig, input: CampaignConfigInput): CampaignConfig {
-  if (input.pool.standardisation !== undefined || patched('rule-set')) return config;
-  return { ...config, pool: { ...config.pool, standardisation: FIRST_STANDARDISATION } };
+/** A campaign that was started before something could be chosen goes on with what there was, also when its start is replayed. */
+function asStarted(parsed: CampaignConfig, input: CampaignConfigInput): CampaignConfig {
+  let config = parsed;
+  if (input.pool.standardisation === undefined && !patched('rule-set'))
+    config = { ...config, pool: { ...config.pool, standardisation: FIRST_STANDARDISATION } };
+  if (input.exploration?.warmStart === undefined && !patched('warm-start'))
+    config = { ...config, exploration: { ...config.exploration, warmStart: COLD_START } };
+  return config;
 }
 
 /**

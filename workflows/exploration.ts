@@ -6,12 +6,14 @@ import {
   type CampaignConfig,
   type Cut,
   type ExplorationRecord,
+  type LabelSplit,
   type RuntimePin,
   type TrialResult,
   type TrialSpec,
 } from '../src/contracts';
 import { gpu } from './activities';
 import { mapLimited, rootCause, surfaced } from './support';
+import { tuningOf } from './tuning';
 
 export interface ExplorationInput {
   readonly cut: Cut;
@@ -19,6 +21,8 @@ export interface ExplorationInput {
   readonly features: readonly FeatureSet[];
   readonly exploration: CampaignConfig['exploration'];
   readonly training: CampaignConfig['training'];
+  /** What trials hold out; left out: rows at random. */
+  readonly split?: LabelSplit;
   readonly seed: number;
   readonly runtime: RuntimePin;
 }
@@ -32,10 +36,13 @@ export interface ExplorationOutput {
 /** Trials under way at once; the workers decide how many really run side by side. */
 const TRIALS_AT_ONCE = 8;
 
+/** What was noted of the trials' folds, each once. */
+const notesOf = (results: readonly TrialResult[]) => [...new Set(results.flatMap(({ notes = [] }) => notes))];
+
 /** Successive halving over families, featurizers and settings on a downscaled set. Each trial is an activity, so none is lost. */
 export async function exploration(input: ExplorationInput): Promise<ExplorationOutput> {
   try {
-    const { cut, features, seed, runtime } = input;
+    const { cut, features, split, seed, runtime } = input;
     const plan = await gpu.planExploration.executeWithOptions(
       { summary: `plan trials for ${cut.labels} labels` },
       [
@@ -48,6 +55,7 @@ export async function exploration(input: ExplorationInput): Promise<ExplorationO
         },
       ],
     );
+    const tuner = tuningOf(plan.tuner);
     const results: TrialResult[] = [];
     const failures: { trialId: string; message: string }[] = [];
     const rungs: { rung: number; effort: number; trials: string[] }[] = [];
@@ -70,6 +78,7 @@ export async function exploration(input: ExplorationInput): Promise<ExplorationO
               cut,
               features: set,
               exploration: input.exploration,
+              split,
               seed,
               runtime,
             },
@@ -92,13 +101,16 @@ export async function exploration(input: ExplorationInput): Promise<ExplorationO
       const done = await mapLimited(entrants, TRIALS_AT_ONCE, (trial) => run(trial, rung));
       last = done.filter((result) => result !== null);
       results.push(...last);
+      await tuner?.rung(rung.rung, last);
     };
     const { maxRows } = input.exploration;
     const planned = planRungs(plan.trials, { maxRows, labels: plan.labels });
     let rung = planned[0]!;
     for (rung of planned) {
       await play(rung);
-      if (rung !== planned.at(-1)) entrants = promote(last, rung.keep, plan.trials);
+      if (rung === planned.at(-1)) continue;
+      const promoted = promote(last, rung.keep, plan.trials);
+      entrants = (await tuner?.goingOn(rung.rung, promoted)) ?? promoted;
     }
 
     let downscaling: string | undefined;
@@ -119,6 +131,7 @@ export async function exploration(input: ExplorationInput): Promise<ExplorationO
       rung = { ...rung, rung: rung.rung + 1, rows: next, trials: entrants.length };
       await play(rung);
     }
+    await tuner?.end(results, failures);
     const record: ExplorationRecord = {
       subsetRows: maxRows === 'auto' ? rung.rows : plan.subsetRows,
       labels: plan.labels,
@@ -130,6 +143,9 @@ export async function exploration(input: ExplorationInput): Promise<ExplorationO
       chosen: chooseWinner(last, plan.trials),
       rule: EXPLORATION_RULE,
       ...(downscaling && { downscaling }),
+      ...(plan.warmStart && { warmStart: plan.warmStart }),
+      ...(tuner && { tuner: tuner.record() }),
+      ...(split && { split: { kind: split.kind, notes: notesOf(results) } }),
     };
     return { record, seconds, cached };
   } catch (error) {

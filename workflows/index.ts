@@ -3,6 +3,7 @@ export { exploration } from './exploration';
 export { featurization } from './featurization';
 export { ingestion } from './ingestion';
 export { learningCycle } from './learning-cycle';
+export { modelUploads } from './model-uploads';
 export { rollout } from './rollout';
 export { tracking } from './tracking';
 export { training } from './training';

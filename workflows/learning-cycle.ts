@@ -17,6 +17,7 @@ import {
   type CampaignConfig,
   type CampaignStage,
   type Cut,
+  type LabelSplit,
   type ModelVersion,
   type RoundSummary,
   type RuntimePin,
@@ -138,6 +139,7 @@ async function learn({ input, cut, runtime, time }: Round): Promise<Learnt> {
   });
   time('featurize', features);
 
+  const splits = await splitsOf(config, cut);
   await announce(
     'exploring',
     `exploring ${config.exploration.families.join(' and ')} on ${cut.labels} labels`,
@@ -150,6 +152,7 @@ async function learn({ input, cut, runtime, time }: Round): Promise<Learnt> {
         features: features.sets,
         exploration: config.exploration,
         training: config.training,
+        split: splits.exploration,
         seed: roundSeed(config.seed, round, SEED_PURPOSES.explore),
         runtime,
       },
@@ -170,6 +173,7 @@ async function learn({ input, cut, runtime, time }: Round): Promise<Learnt> {
         round,
         objective: config.objective,
         training: config.training,
+        split: splits.training,
         choice,
         cut,
         features: chosenFeatures,
@@ -180,6 +184,23 @@ async function learn({ input, cut, runtime, time }: Round): Promise<Learnt> {
   });
   time('train', trained);
   return { explored, trained, features: chosenFeatures };
+}
+
+/** What trials and the evaluation hold out, where it is not rows at random. */
+async function splitsOf(
+  { exploration, training }: CampaignConfig,
+  cut: Cut,
+): Promise<{ exploration?: LabelSplit; training?: LabelSplit }> {
+  // A campaign that was started before splits could be chosen has none.
+  const wanted = [exploration.split, training.split ?? exploration.split] as const;
+  const scaffolds = wanted.includes('scaffold')
+    ? (await featurizers.scaffoldLabels({ training: cut.training })).value
+    : null;
+  const [explored, evaluated] = wanted.map((kind): LabelSplit | undefined => {
+    if (kind === 'scaffold') return { kind, keys: scaffolds };
+    return kind === 'time' ? { kind, keys: cut.dates ?? null } : undefined;
+  });
+  return { exploration: explored, training: evaluated };
 }
 
 /** Chooses by the round's new surrogate, never by the deployed one, and seals the batch before anything is measured. */

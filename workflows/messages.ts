@@ -1,6 +1,7 @@
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import {
   QUERIES,
+  ROLLOUT_DECISIONS,
   SIGNALS,
   UPDATES,
   type CampaignHistory,
@@ -13,6 +14,8 @@ import {
   type Receipt,
   type RollbackData,
   type RollbackModel,
+  type RolloutDecision,
+  type RolloutStatus,
   type RoundSummary,
 } from '../src/contracts';
 
@@ -44,6 +47,13 @@ export const status = defineQuery<CampaignStatus>(QUERIES.status);
 export const currentBatch = defineQuery<CurrentBatch>(QUERIES.currentBatch);
 export const history = defineQuery<CampaignHistory>(QUERIES.history);
 
+/** To a rollout, each as a signal (any client) and as an update (which answers with how it stands then). */
+export const approveRollout = defineSignal<[RolloutDecision?]>(ROLLOUT_DECISIONS.approve);
+export const rollbackRollout = defineSignal<[RolloutDecision?]>(ROLLOUT_DECISIONS.rollback);
+export const approveRolloutNow = defineUpdate<RolloutStatus, [RolloutDecision?]>(ROLLOUT_DECISIONS.approve);
+export const rollbackRolloutNow = defineUpdate<RolloutStatus, [RolloutDecision?]>(ROLLOUT_DECISIONS.rollback);
+export const rolloutStatus = defineQuery<RolloutStatus>(QUERIES.rollout);
+
 /** From the campaign's own children, not part of the public language. */
 export const stageEntered = defineSignal<[{ stage: CampaignStage; message: string }]>('stageEntered');
 export const deploymentFinished =
@@ -53,3 +63,5 @@ export const deploymentFinished =
 
 /** To a campaign's tracking: there is something new to track. */
 export const trackingNews = defineSignal('trackingNews');
+/** To a campaign's uploads: there are models to be uploaded. */
+export const modelUploadsNews = defineSignal('modelUploadsNews');

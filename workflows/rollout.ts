@@ -1,31 +1,22 @@
-import { getExternalWorkflowHandle, isCancellation } from '@temporalio/workflow';
-import {
-  operationId,
-  type CampaignConfig,
-  type GateVerdict,
-  type ModelVersion,
-  type RoundSummary,
-} from '../src/contracts';
+import { getExternalWorkflowHandle, isCancellation, patched } from '@temporalio/workflow';
+import { operationId, type GateVerdict } from '../src/contracts';
 import { deploy } from './activities';
 import { deploymentFinished } from './messages';
-import { rootCause } from './support';
+import { goOn, rootCause } from './support';
 import { track } from './tracking';
+import type { RolloutInput, RolloutOutput } from './rollout-input';
+import { RolloutOnTrial } from './rollout-trial';
 
-export interface RolloutInput {
-  readonly campaignId: string;
-  readonly round: number;
-  readonly version: ModelVersion;
-  readonly limits: CampaignConfig['rollout'];
-  /** Told how it ended, when it is still there to be told. */
-  readonly notify: string | null;
-}
+export type { RolloutInput, RolloutOutput };
 
-export type RolloutOutput = NonNullable<RoundSummary['deployment']>;
-
-/** Judges a model version and brings it to the inference server if every gate lets it pass. It never holds up a round. */
+/**
+ * Judges a model version, tries it beside the one that serves if every gate lets it pass, and promotes it or takes it back. It
+ * never holds up a round.
+ */
 export async function rollout(input: RolloutInput): Promise<RolloutOutput> {
-  const deployment = await judgeAndDeploy(input);
+  const deployment = patched('rollout-on-trial') ? await onTrial(input) : await judgeAndDeploy(input);
   const { campaignId, round, notify } = input;
+  if (input.asked) return deployment;
   await deploy.recordDeployment({ campaignId, round, deployment });
   await track(campaignId);
   if (notify) {
@@ -39,6 +30,13 @@ export async function rollout(input: RolloutInput): Promise<RolloutOutput> {
   return deployment;
 }
 
+async function onTrial(input: RolloutInput): Promise<RolloutOutput> {
+  const ended = await new RolloutOnTrial(input).run();
+  if ('deployment' in ended) return ended.deployment;
+  return goOn<typeof rollout>({ ...input, progress: ended.progress });
+}
+
+/** Rollouts that began before there were trials. */
 async function judgeAndDeploy(input: RolloutInput): Promise<RolloutOutput> {
   const { campaignId, round, version, limits } = input;
   let gates: readonly GateVerdict[] = [];

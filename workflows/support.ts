@@ -3,6 +3,8 @@ import {
   ApplicationFailure,
   ChildWorkflowFailure,
   isCancellation,
+  makeContinueAsNewFunc,
+  type Workflow,
 } from '@temporalio/workflow';
 
 /** What really went wrong under the layers that children and activities wrap around it. */
@@ -41,4 +43,9 @@ export async function mapLimited<T, R>(
   };
   await Promise.all(Array.from({ length: Math.min(limit, items.length) }, lane));
   return results;
+}
+
+/** Continues as new, onto the current version of the workers where they are versioned: so do old workers come to an end. */
+export function goOn<W extends Workflow>(...args: Parameters<W>): Promise<never> {
+  return makeContinueAsNewFunc<W>({ initialVersioningBehavior: 'AUTO_UPGRADE' })(...args);
 }

@@ -1,18 +1,16 @@
-import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import {
   allHandlersFinished,
   condition,
-  getExternalWorkflowHandle,
   isCancellation,
-  ParentClosePolicy,
   patched,
   proxyActivities,
   setHandler,
-  startChild,
 } from '@temporalio/workflow';
 import type { DeployActivities } from '../activities/deploy';
 import { trackingId, WORKFLOWS, type TrackingDelivery } from '../src/contracts';
+import { goOnBeside } from './beside';
 import { trackingNews } from './messages';
+import { uploadBeside } from './model-uploads';
 import { rootCause } from './support';
 
 export interface TrackingInput {
@@ -40,60 +38,53 @@ const { spoolTracking, deliverTracking } = proxyActivities<
 
 /**
  * Tracks what a campaign has recorded, and goes on while there is news. One at a time for a campaign, so that two deliveries never
- * meet. Nothing waits for it: however it ends, the campaign goes on and the spool keeps what did not arrive.
+ * meet. Nothing waits for it: however it ends, the campaign goes on and the spool keeps what did not arrive. It is also the occasion to
+ * see whether there are models to upload.
  */
 export async function tracking({ campaignId }: TrackingInput): Promise<TrackingOutput> {
   let news = true;
+  // Deliveries and uploads do not wait for each other: either may be away for days.
+  let uploads: Promise<void> = Promise.resolve();
+  const upload = () => {
+    uploads = uploads.then(() => uploadBeside(campaignId));
+    // A cancellation, of which the deliveries know too.
+    uploads.catch(() => undefined);
+  };
   setHandler(trackingNews, async () => {
     news = true;
+    upload();
     // Written down at once, also while an earlier delivery waits for an outage to end.
     await spoolTracking({ campaignId }).catch(() => undefined);
   });
+  upload();
   const deliveries: TrackingDelivery[] = [];
+  let undelivered: string | null = null;
   while (news) {
     news = false;
     try {
       await spoolTracking({ campaignId });
       deliveries.push(await deliverTracking({ campaignId }));
+      undelivered = null;
     } catch (error) {
       if (isCancellation(error)) throw error;
-      if (!news) return { deliveries, undelivered: rootCause(error).message };
+      undelivered = rootCause(error).message;
     }
     await condition(allHandlersFinished);
+    // More news may come meanwhile.
+    if (!news) await uploads;
   }
-  return { deliveries, undelivered: null };
+  return { deliveries, undelivered };
 }
 
-/** Times a tracking that ends just as it is told is looked for again. */
-const TRIES = 3;
-
-/**
- * Tells the campaign's tracking that there is something new, starting it where none is running. It outlives its parent, and whatever
- * becomes of it, the caller goes on.
- */
+/** Tells the campaign's tracking that there is something new, starting it where none is running. */
 export async function track(campaignId: string): Promise<void> {
   // Campaigns that began before there was tracking take their histories up as they were.
   if (!patched('tracking')) return;
-  const workflowId = trackingId(campaignId);
-  for (let tries = 0; tries < TRIES; tries++) {
-    try {
-      await startChild<typeof tracking>(WORKFLOWS.tracking, {
-        workflowId,
-        staticSummary: `tracking of ${campaignId}`,
-        parentClosePolicy: ParentClosePolicy.ABANDON,
-        args: [{ campaignId }],
-      });
-      return;
-    } catch (error) {
-      if (isCancellation(error)) throw error;
-      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) return;
-    }
-    try {
-      await getExternalWorkflowHandle(workflowId).signal(trackingNews);
-      return;
-    } catch (error) {
-      if (isCancellation(error)) throw error;
-      // It has ended meanwhile: start another.
-    }
-  }
+  await goOnBeside({
+    workflow: WORKFLOWS.tracking,
+    workflowId: trackingId(campaignId),
+    campaignId,
+    summary: `tracking of ${campaignId}`,
+    news: trackingNews,
+  });
 }

@@ -4,6 +4,7 @@ import {
   type CampaignConfig,
   type Cut,
   type EvaluationRecord,
+  type LabelSplit,
   type ModelCard,
   type ModelVersion,
   type RuntimePin,
@@ -17,6 +18,8 @@ export interface TrainingInput {
   readonly round: number;
   readonly objective: CampaignConfig['objective'];
   readonly training: CampaignConfig['training'];
+  /** What the evaluation holds out; left out: rows at random. */
+  readonly split?: LabelSplit;
   readonly choice: TrialSpec;
   readonly cut: Cut;
   readonly features: FeatureSet;
@@ -36,7 +39,7 @@ export interface TrainingOutput {
 export async function training(input: TrainingInput): Promise<TrainingOutput> {
   const { campaignId, round, objective, choice, cut, features, seed, runtime } = input;
   try {
-    const request = { choice, cut, features, seed, runtime, training: input.training };
+    const request = { choice, cut, features, seed, runtime, training: input.training, split: input.split };
     const [evaluated, trained] = await Promise.all([
       gpu.evaluateModel.executeWithOptions(
         { summary: `evaluate on ${input.training.folds} held-out folds` },
@@ -54,9 +57,12 @@ export async function training(input: TrainingInput): Promise<TrainingOutput> {
       featurizer: choice.featurizer,
       weights: trained.value.weights,
       training: cut.training,
+      heldOut: evaluated.value.predictions,
+      features: features.shards,
       dataVersion: cut.dataVersion,
       cutId: cut.cutId,
       labels: cut.labels,
+      ...heldOutBy(evaluated.value),
       metrics: evaluated.value.metrics,
       calibration: evaluated.value.calibration,
       runtime,
@@ -76,3 +82,6 @@ export async function training(input: TrainingInput): Promise<TrainingOutput> {
     throw surfaced(error);
   }
 }
+
+const heldOutBy = ({ split }: EvaluationRecord): Pick<ModelCard, 'split'> =>
+  split && split.kind !== 'random' ? { split: split.kind } : {};

@@ -3,9 +3,7 @@ import path from 'node:path';
 import {
   MEDIA_TYPES,
   type ArtifactRef,
-  type CampaignConfig,
   type Cut,
-  type GateVerdict,
   type ModelCard,
   type ModelMoved,
   type ModelVersion,
@@ -16,18 +14,14 @@ import {
 } from '../../src/contracts';
 import { release, writeFileAtomic } from '../../src/foundation';
 import { renderReport } from '../../src/reporting';
-import { CANDIDATE, createProduction, judgeGates, PRODUCTION, type Deployment } from '../../src/rollout';
-import { createPredictor, loadModel, spellingInvariance } from '../../src/serving';
+import { CANDIDATE, createProduction, type Deployment } from '../../src/rollout';
+import { loadModel } from '../../src/serving';
 import { modelNameIn, type AliasMove } from '../../src/tracking';
 import { withHeartbeat } from '../shared/heartbeat';
 import type { DeployPorts } from '../shared/ports';
+import { createModelUploadActivities } from './model-uploads';
+import { createRolloutActivities } from './rollout';
 import { createTrackingActivities } from './tracking';
-
-export interface JudgeRequest {
-  readonly campaignId: string;
-  readonly version: ModelVersion;
-  readonly limits: CampaignConfig['rollout'];
-}
 
 /** Effects are no cached steps: each reconciles to a desired state under its operation id. */
 export function createDeployActivities(ports: DeployPorts) {
@@ -41,44 +35,13 @@ export function createDeployActivities(ports: DeployPorts) {
   }): Promise<ModelVersion> {
     const card = { ...input.card, code: release };
     const version = await registry.register(input.campaignId, card, input.operationId);
+    await ports.signer?.sign(version);
     await registry.moveAlias(input.campaignId, CANDIDATE, version, {
       operationId: `${input.operationId}/${CANDIDATE}`,
       author: 'titrate',
       reason: `trained in round ${input.card.round} on ${input.card.labels} labels`,
     });
     return version;
-  }
-
-  async function judgeCandidate(input: JudgeRequest): Promise<GateVerdict[]> {
-    return withHeartbeat(async () => {
-      const candidate = await registry.card(input.version);
-      const liveVersion = await registry.alias(input.campaignId, PRODUCTION);
-      const live =
-        liveVersion && liveVersion.id !== input.version.id ? await registry.card(liveVersion) : null;
-      const predictor = createPredictor({ registry, objects, chemistry, learning });
-      try {
-        const invariance = await spellingInvariance({
-          predictor,
-          objects,
-          version: input.version,
-          card: candidate,
-        });
-        return judgeGates({ candidate, live, invariance, limits: input.limits });
-      } finally {
-        await predictor.close();
-      }
-    });
-  }
-
-  async function deployModel(input: {
-    campaignId: string;
-    version: ModelVersion;
-    operationId: string;
-    reason: string;
-  }): Promise<Deployment> {
-    return withHeartbeat((signal, progress) =>
-      production.advance({ ...input, author: 'titrate', signal, onProgress: progress }),
-    );
   }
 
   /** Puts a version into production and holds it there, or releases what is held. */
@@ -160,14 +123,14 @@ export function createDeployActivities(ports: DeployPorts) {
 
   return {
     registerModel,
-    judgeCandidate,
-    deployModel,
+    ...createRolloutActivities(ports, production),
     rollbackModel,
     recordRound,
     recordDeployment,
     closeCampaign,
     writeReport,
     ...createTrackingActivities(ports),
+    ...createModelUploadActivities(ports),
   };
 }
 

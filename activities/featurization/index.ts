@@ -10,6 +10,7 @@ import {
   type FeatureMatrix,
   type FeaturisedShard,
   type FeaturizerSpec,
+  type LabelKey,
   type LabResult,
   type Molecule,
   type MoleculeCaps,
@@ -18,6 +19,7 @@ import {
   type Standardisation,
   type StandardiseRequest,
   type StandardisedSource,
+  type TrainingRow,
 } from '../../src/contracts';
 import { encodeFeatureMatrix } from '../../src/chemistry';
 import { hashOf } from '../../src/foundation';
@@ -173,6 +175,23 @@ export function createFeaturizationActivities(ports: FeaturizationPorts) {
     return { featurizer: input.featurizer, shards: await artifacts.putJson(input.shards), digest };
   }
 
+  /** The Bemis-Murcko scaffold of every molecule of a training table: NDJSON of LabelKey. */
+  async function scaffoldLabels(input: { training: ArtifactRef }): Promise<StepOutcome<ArtifactRef>> {
+    const key = {
+      inputs: { training: input.training.sha256 },
+      runtime: { rdkit: await chemistry.version() },
+    };
+    return withHeartbeat(() =>
+      steps.run(STEPS.scaffoldLabels, key, async () => {
+        const rows = await artifacts.getRows<TrainingRow>(input.training);
+        const scaffolds = await chemistry.scaffolds(rows.map(({ smiles }) => smiles));
+        return artifacts.putRows(
+          rows.map(({ moleculeId }, i): LabelKey => ({ moleculeId, key: scaffolds[i] || null })),
+        );
+      }),
+    );
+  }
+
   /** Lists of shards as one, for a pool and the measured molecules outside it. */
   async function joinShards(input: {
     shards: ArtifactRef;
@@ -239,6 +258,7 @@ export function createFeaturizationActivities(ports: FeaturizationPorts) {
     standardiseSource,
     featuriseShard,
     assembleFeatures,
+    scaffoldLabels,
     joinShards,
     resolveResults,
   };

@@ -16,7 +16,7 @@ import type { StepOutcome } from '../../src/objects';
 import type { FeatureSet } from '../featurization';
 import { jsonArtifacts } from '../shared/artifacts';
 import { withHeartbeat } from '../shared/heartbeat';
-import type { GpuPorts } from '../shared/ports';
+import type { TrainingPorts } from '../shared/ports';
 import { featureReader } from './features';
 
 export interface AcquireRequest {
@@ -60,7 +60,7 @@ interface Scored {
 }
 
 /** Chooses a batch by the round's new surrogate: a pure function of configuration, seed and cut. */
-export function createAcquire(ports: GpuPorts) {
+export function createAcquire(ports: TrainingPorts) {
   const { objects, learning, training } = ports;
   const artifacts = jsonArtifacts(objects);
   const reader = featureReader(objects);

@@ -2,42 +2,25 @@ import {
   STEPS,
   type CampaignConfig,
   type Cut,
-  type FeaturizerSpec,
+  type LabelSplit,
   type RuntimePin,
   type TrialResult,
   type TrialSpec,
-  type TrainingRow,
 } from '../../src/contracts';
 import { deriveSeed } from '../../src/foundation';
 import {
   downscale,
   growDownscale,
-  proposeTrials,
   runTrial as runLearningTrial,
+  selectKeys,
   selectLabelledRows,
   type Downscale,
 } from '../../src/learning';
 import type { StepOutcome } from '../../src/objects';
 import type { FeatureSet } from '../featurization';
-import { jsonArtifacts } from '../shared/artifacts';
 import { withHeartbeat } from '../shared/heartbeat';
-import type { GpuPorts } from '../shared/ports';
-import { featureReader } from './features';
-
-export interface PlanExplorationRequest {
-  readonly cut: Cut;
-  readonly featurizers: readonly FeaturizerSpec[];
-  readonly exploration: CampaignConfig['exploration'];
-  readonly training: CampaignConfig['training'];
-  readonly seed: number;
-}
-
-export interface ExplorationPlan {
-  readonly trials: readonly TrialSpec[];
-  /** Labels of the downscaled set (all of them, where its size is yet to be found), and in all. */
-  readonly subsetRows: number;
-  readonly labels: number;
-}
+import type { TrainingPorts } from '../shared/ports';
+import { featureReader, splitParameter } from './features';
 
 export interface RunTrialRequest {
   readonly trial: TrialSpec;
@@ -49,6 +32,8 @@ export interface RunTrialRequest {
   readonly cut: Cut;
   readonly features: FeatureSet;
   readonly exploration: CampaignConfig['exploration'];
+  /** Left out: folds at random. */
+  readonly split?: LabelSplit;
   readonly seed: number;
   readonly runtime: RuntimePin;
 }
@@ -60,29 +45,13 @@ export interface JudgeDownscalingRequest {
   readonly labels: number;
 }
 
-/** Exploration's steps: which trials to make, one trial on a part of the labels, and whether that part is large enough. */
-export function createExplore(ports: GpuPorts) {
+/** Exploration's steps: one trial on a part of the labels, and whether that part is large enough. */
+export function createExplore(ports: TrainingPorts) {
   const { objects, learning, training } = ports;
-  const artifacts = jsonArtifacts(objects);
   const reader = featureReader(objects);
 
-  async function planExploration(request: PlanExplorationRequest): Promise<ExplorationPlan> {
-    const { cut, exploration, training, seed } = request;
-    const labels = (await artifacts.getRows<TrainingRow>(cut.training)).length;
-    const trials = proposeTrials({
-      families: exploration.families,
-      featurizers: request.featurizers,
-      trialsPerFamily: exploration.trialsPerFamily,
-      labels,
-      ensemble: { members: training.members, epochs: exploration.epochs },
-      seed: deriveSeed(seed, 'trials'),
-    });
-    const subsetRows = exploration.maxRows === 'auto' ? labels : Math.min(exploration.maxRows, labels);
-    return { trials, subsetRows, labels };
-  }
-
   async function runTrial(request: RunTrialRequest): Promise<StepOutcome<TrialResult>> {
-    const { trial, rung, rows, effort, cut, features, exploration, seed, runtime } = request;
+    const { trial, rung, rows, effort, cut, features, exploration, split, seed, runtime } = request;
     const key = {
       inputs: { training: cut.training.sha256, features: features.digest },
       parameters: {
@@ -92,6 +61,7 @@ export function createExplore(ports: GpuPorts) {
         rows,
         effort,
         folds: exploration.folds,
+        ...splitParameter(split),
       },
       seed,
       runtime,
@@ -111,6 +81,7 @@ export function createExplore(ports: GpuPorts) {
           effort,
           labelled: selectLabelledRows(all, sample),
           folds: exploration.folds,
+          split: selectKeys(await reader.splitKeys(split, all.rows), sample),
           // One seed a rung: its trials are compared on the same folds.
           seed: deriveSeed(seed, 'rung', rung),
           signal,
@@ -124,5 +95,5 @@ export function createExplore(ports: GpuPorts) {
     return growDownscale(request.results, request.rows, request.labels);
   }
 
-  return { planExploration, runTrial, judgeDownscaling };
+  return { runTrial, judgeDownscaling };
 }

@@ -5,16 +5,22 @@ import {
   type Cut,
   type FeatureMatrix,
   type FeaturisedShard,
+  type LabelKey,
+  type LabelSplit,
   type TrainingRow,
 } from '../../src/contracts';
 import { bundleFeatures, concatFeatureRows, selectFeatureRows } from '../../src/foundation';
-import type { LabelledSet } from '../../src/learning';
+import type { LabelledSet, SplitKeys } from '../../src/learning';
 import type { ObjectStore } from '../../src/objects';
 import type { FeatureSet } from '../featurization';
 import { jsonArtifacts } from '../shared/artifacts';
 
 const isPartwise = (features: FeaturisedShard['features']): features is readonly ArtifactRef[] =>
   Array.isArray(features);
+
+/** The part of a key that says how labels are split; nothing for a split at random, as it was before there was another one. */
+export const splitParameter = (split: LabelSplit | undefined) =>
+  split && { split: { kind: split.kind, keys: split.keys?.sha256 ?? null } };
 
 /** Reads features and labels out of artifacts and brings them into the same row order. */
 export function featureReader(objects: ObjectStore) {
@@ -77,5 +83,16 @@ export function featureReader(objects: ObjectStore) {
     };
   }
 
-  return { shardsOf, matrixOf, rowsFor, labelledSet };
+  /** What the labels of a cut are held out by, in their order; null for a split at random. */
+  async function splitKeys(
+    split: LabelSplit | undefined,
+    rows: readonly TrainingRow[],
+  ): Promise<SplitKeys | null> {
+    if (!split) return null;
+    const found = split.keys ? await artifacts.getRows<LabelKey>(split.keys) : [];
+    const keys = new Map(found.map(({ moleculeId, key }) => [moleculeId, key]));
+    return { kind: split.kind, keys: rows.map(({ moleculeId }) => keys.get(moleculeId) ?? null) };
+  }
+
+  return { shardsOf, matrixOf, rowsFor, labelledSet, splitKeys };
 }

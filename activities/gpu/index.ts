@@ -1,11 +1,13 @@
 import type { TrainingRuntime } from '../../src/training';
 import { withHeartbeat } from '../shared/heartbeat';
-import type { GpuPorts } from '../shared/ports';
+import type { GpuPorts, TrainingPorts } from '../shared/ports';
 import { createAcquire } from './acquire';
 import { createExplore } from './explore';
+import { createPlan } from './plan';
 import { createTrain } from './train';
 
-export function createGpuActivities(ports: GpuPorts) {
+/** What may run in a training job as well as here. */
+export function createTrainingTasks(ports: TrainingPorts) {
   /** Where models are trained on so many labels: the part of a round's pin that is not chemistry's. */
   async function describeRuntime({ labels = 0 }: { labels?: number } = {}): Promise<TrainingRuntime> {
     const here = async () => ({ ...(await ports.learning.runtime()), node: process.versions.node });
@@ -16,12 +18,14 @@ export function createGpuActivities(ports: GpuPorts) {
   return { describeRuntime, ...createExplore(ports), ...createTrain(ports), ...createAcquire(ports) };
 }
 
+export const createGpuActivities = (ports: GpuPorts) => ({
+  ...createTrainingTasks(ports),
+  ...createPlan(ports),
+});
+
+export type TrainingTasks = ReturnType<typeof createTrainingTasks>;
 export type GpuActivities = ReturnType<typeof createGpuActivities>;
 export type { AcquireRequest, AcquiredBatch } from './acquire';
-export type {
-  ExplorationPlan,
-  JudgeDownscalingRequest,
-  PlanExplorationRequest,
-  RunTrialRequest,
-} from './explore';
+export type { JudgeDownscalingRequest, RunTrialRequest } from './explore';
+export type { ExplorationPlan, PlanExplorationRequest, ReportTrialsRequest } from './plan';
 export type { TrainedModel, TrainRequest } from './train';

@@ -6,6 +6,7 @@ import {
   type Cut,
   type EvaluationRecord,
   type HeldOutPrediction,
+  type LabelSplit,
   type ModelSettings,
   type RuntimePin,
   type TrialSpec,
@@ -15,7 +16,8 @@ import {
   calibrate,
   crossFittedDeviation,
   crossValidate,
-  measuredRows,
+  foldsOrRandom,
+  judgedRows,
   regressionMetricsWithIntervals,
   totalDeviation,
 } from '../../src/learning';
@@ -23,14 +25,16 @@ import type { StepOutcome } from '../../src/objects';
 import type { FeatureSet } from '../featurization';
 import { jsonArtifacts } from '../shared/artifacts';
 import { withHeartbeat } from '../shared/heartbeat';
-import type { GpuPorts } from '../shared/ports';
-import { featureReader } from './features';
+import type { TrainingPorts } from '../shared/ports';
+import { featureReader, splitParameter } from './features';
 
 export interface TrainRequest {
   readonly choice: TrialSpec;
   readonly cut: Cut;
   readonly features: FeatureSet;
   readonly training: CampaignConfig['training'];
+  /** What the evaluation holds out; left out: rows at random. */
+  readonly split?: LabelSplit;
   readonly seed: number;
   readonly runtime: RuntimePin;
 }
@@ -52,7 +56,7 @@ function fullSettings(choice: TrialSpec, training: CampaignConfig['training']): 
 }
 
 /** Training's two steps: how good the model is on molecules it has not seen, and the model itself, trained on every label. */
-export function createTrain(ports: GpuPorts) {
+export function createTrain(ports: TrainingPorts) {
   const { objects, learning, training } = ports;
   const artifacts = jsonArtifacts(objects);
   const reader = featureReader(objects);
@@ -71,7 +75,7 @@ export function createTrain(ports: GpuPorts) {
   async function evaluateModel(request: TrainRequest): Promise<StepOutcome<EvaluationRecord>> {
     const settings = fullSettings(request.choice, request.training);
     const { folds } = request.training;
-    const key = keyOf(request, settings, { folds });
+    const key = keyOf(request, settings, { folds, ...splitParameter(request.split) });
     const labels = request.cut.labels;
     const work = { task: 'evaluateModel', step: STEPS.evaluateModel, key, request, labels } as const;
     return withHeartbeat((signal, progress) =>
@@ -79,9 +83,14 @@ export function createTrain(ports: GpuPorts) {
         const labelled = await reader.labelledSet(request.features, request.cut);
         const seed = deriveSeed(request.seed, 'evaluate');
         const onFold = (fold: number) => progress({ fold, of: folds });
-        const result = await crossValidate(learning, { settings, labelled, folds, seed, signal, onFold });
+        const split = await reader.splitKeys(request.split, labelled.rows);
+        const { kind, notes, ...plan } = split
+          ? foldsOrRandom({ labelled, folds, split, seed: deriveSeed(seed, 'folds') })
+          : { kind: 'random' as const, notes: [] };
+        const how = { settings, labelled, folds, ...plan, seed, signal, onFold };
+        const result = await crossValidate(learning, how);
         // Bounds are no measurements: they train, but nothing is held against them.
-        const measured = measuredRows(labelled);
+        const measured = judgedRows(labelled, result.folds);
         const take = (from: ArrayLike<number>) => Float64Array.from(measured, (row) => from[row]!);
         const observed = take(labelled.targets);
         const mean = take(result.predictions.mean);
@@ -117,6 +126,7 @@ export function createTrain(ports: GpuPorts) {
           predictions: await artifacts.putRows(rows),
           backend: result.backend,
           computeSeconds: result.computeSeconds,
+          ...(split && { split: { kind, notes } }),
         };
       }),
     );

@@ -10,8 +10,8 @@ import {
   type TrainingRuntime,
 } from '../../src/training';
 import { withPulse, type Pulse } from '../shared/heartbeat';
-import type { GpuPorts } from '../shared/ports';
-import { createGpuActivities, type GpuActivities } from '.';
+import type { TrainingPorts } from '../shared/ports';
+import { createTrainingTasks, type TrainingTasks } from '.';
 
 export interface TrainingJob {
   /** sha256 of the JobRequest. */
@@ -25,13 +25,13 @@ export interface TrainingJob {
  * the job, and thrown; a cancellation leaves no word, since the job may be begun again.
  */
 export async function runTrainingJob(
-  ports: Omit<GpuPorts, 'training'>,
+  ports: Omit<TrainingPorts, 'training'>,
   { request, claim }: TrainingJob,
   pulse: Pulse,
 ): Promise<void> {
   const { objects, steps } = ports;
   const job = await readJobRequest(objects, request);
-  const activities = createGpuActivities({ ...ports, training: createLocalTraining(steps) });
+  const activities = createTrainingTasks({ ...ports, training: createLocalTraining(steps) });
   try {
     await withPulse(pulse, () => runTask(ports, activities, job));
   } catch (error) {
@@ -42,7 +42,7 @@ export async function runTrainingJob(
   }
 }
 
-async function runTask({ steps }: Pick<GpuPorts, 'steps'>, activities: GpuActivities, job: JobRequest) {
+async function runTask({ steps }: Pick<TrainingPorts, 'steps'>, activities: TrainingTasks, job: JobRequest) {
   refuseOtherRelease(job);
   if (job.task === 'describeRuntime') {
     await steps.run(RUNTIME_STEP, job.key, () => activities.describeRuntime());

@@ -3,10 +3,10 @@ import type { Datasets } from '../../src/datasets';
 import type { Learning } from '../../src/learning';
 import type { ObjectStore, PointerLog, StepCache } from '../../src/objects';
 import type { BulkProcessor } from '../../src/processing';
-import type { Deployer } from '../../src/rollout';
+import type { CardSigner, Deployer, ServingEvidence } from '../../src/rollout';
 import type { Landing } from '../../src/sources';
 import type { CampaignLog, ExperimentTracker, ModelRegistry, TrackingSpool } from '../../src/tracking';
-import type { TrainingService } from '../../src/training';
+import type { ModelUpload, TrainingService, TuningService } from '../../src/training';
 import type { Warehouse } from '../../src/warehouse';
 
 /** What every activity may use. Each queue's factory asks for the part that its work needs, and nothing else is started. */
@@ -30,17 +30,30 @@ export interface FeaturizationPorts extends StoragePorts {
   readonly processor: BulkProcessor;
 }
 
-export interface GpuPorts extends StoragePorts {
+export interface TrainingPorts extends StoragePorts {
   readonly learning: Learning;
   readonly training: TrainingService;
+}
+
+export interface GpuPorts extends TrainingPorts {
+  /** Of every campaign: where earlier explorations are read. */
+  readonly log: Pick<CampaignLog, 'roundRecords'>;
+  /** null: settings are drawn here. */
+  readonly tuning: TuningService | null;
 }
 
 export interface DeployPorts extends StoragePorts {
   readonly registry: ModelRegistry;
   readonly deployer: Deployer;
+  /** What candidates on trial are judged by. */
+  readonly evidence: ServingEvidence;
+  /** Signs what is registered; null where no key is configured. */
+  readonly signer: CardSigner | null;
   readonly log: CampaignLog;
   readonly spool: TrackingSpool;
   readonly tracker: ExperimentTracker;
+  /** null: registered models are not uploaded. */
+  readonly modelUpload: ModelUpload | null;
   readonly chemistry: Chemistry;
   readonly learning: Learning;
   /** Directory of the rendered reports. */

@@ -138,5 +138,6 @@ function work(settings: ModelSettings): number {
   if (settings.family === 'gaussian-process') return 0;
   if (settings.family === 'stack')
     return settings.models.reduce((sum, model) => sum + (settings.folds + 1) * work(model.settings), 1);
+  if (settings.family === 'random-forest') return settings.trees;
   return settings.members * settings.epochs * settings.hidden.reduce((sum, width) => sum + width, 0);
 }

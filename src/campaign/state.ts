@@ -234,6 +234,7 @@ const FAMILY = {
   'gaussian-process': 'GP',
   'mlp-ensemble': 'ensemble',
   'message-passing-ensemble': 'message-passing ensemble',
+  'random-forest': 'forest',
   stack: 'stack',
 } as const;
 const short = (value: number) => String(Number(value.toPrecision(4)));

@@ -6,6 +6,7 @@ import type {
   QuarantineRow,
   Standardisation,
 } from '../contracts';
+import type { FeatureRow } from './feature-row';
 
 /** A structure as it came: SMILES or one molblock. */
 export interface StructureInput {
@@ -15,6 +16,16 @@ export interface StructureInput {
 
 export type StandardiseOutcome =
   | { readonly ok: true; readonly molecule: Molecule; readonly rawSmiles: string }
+  | { readonly ok: false; readonly reason: QuarantineRow['reason']; readonly message: string };
+
+/** A standard molecule and its features under several specs; without an InChIKey, which costs more than a fingerprint. */
+export type PreparedMolecule =
+  | {
+      readonly ok: true;
+      readonly molecule: Pick<Molecule, 'moleculeId' | 'smiles'>;
+      /** One row a spec, in their order: rows that `matrixOfRows` makes a matrix of. */
+      readonly rows: readonly FeatureRow[];
+    }
   | { readonly ok: false; readonly reason: QuarantineRow['reason']; readonly message: string };
 
 /**
@@ -35,6 +46,16 @@ export interface Chemistry {
     molecules: readonly Pick<Molecule, 'moleculeId' | 'smiles'>[],
     spec: FeaturizerSpec,
   ): Promise<FeatureMatrix>;
+  /**
+   * `standardise`, and `featurise` of what comes of it under every spec, in one visit to a thread and from one parsed molecule.
+   * Outcome i belongs to input i.
+   */
+  prepare(
+    inputs: readonly StructureInput[],
+    caps: MoleculeCaps,
+    standardisation: Standardisation,
+    specs: readonly FeaturizerSpec[],
+  ): Promise<PreparedMolecule[]>;
   /** SVG drawings; null where a molecule cannot be drawn. */
   depict(smiles: readonly string[], size?: { width: number; height: number }): Promise<(string | null)[]>;
   /** RDKit's version, e.g. '2026.09.1'. */

@@ -7,14 +7,14 @@ import {
   type Standardisation,
 } from '../contracts';
 import { compiledEntry } from '../foundation';
-import type { Chemistry, StandardiseOutcome, StructureInput } from './chemistry';
+import type { Chemistry, PreparedMolecule, StandardiseOutcome, StructureInput } from './chemistry';
 import { checkDepictSize, DEFAULT_DEPICT_SIZE, type DepictSize } from './depict';
 import { matrixOfRows } from './feature-matrix';
 import type { FeatureRow } from './feature-row';
 import { checkFeaturizer } from './featurize';
 import { RdkitPool, type PoolItem, type PoolResult } from './rdkit-pool';
 import type { FeatureOutcome, RdkitTask, RdkitValue } from './rdkit-tasks';
-import { NO_CAPS, quote, screenStructure } from './structure-text';
+import { NO_CAPS, quote, screenStructure, type Rejection } from './structure-text';
 
 export interface ChemistryOptions {
   /** RDKit threads at most, each about 60 MB; they start when there is work. */
@@ -53,11 +53,34 @@ export function createChemistry({ threads, deadlineMs = DEADLINE_MS }: Chemistry
 class RdkitChemistry implements Chemistry {
   constructor(private readonly pool: RdkitPool<RdkitTask, StructureInput, RdkitValue>) {}
 
-  async standardise(
+  standardise(
     inputs: readonly StructureInput[],
     caps: MoleculeCaps,
     standardisation: Standardisation,
   ): Promise<StandardiseOutcome[]> {
+    return this.ofStructures<StandardiseOutcome>(
+      { kind: 'standardise', caps, standardisation },
+      inputs,
+      caps,
+    );
+  }
+
+  prepare(
+    inputs: readonly StructureInput[],
+    caps: MoleculeCaps,
+    standardisation: Standardisation,
+    specs: readonly FeaturizerSpec[],
+  ): Promise<PreparedMolecule[]> {
+    const task: RdkitTask = { kind: 'prepare', caps, standardisation, specs: specs.map(checkFeaturizer) };
+    return this.ofStructures<PreparedMolecule>(task, inputs, caps);
+  }
+
+  /** Structures as they come: screened before a thread sees them, and what brings RDKit down is an outcome. */
+  private async ofStructures<O>(
+    task: RdkitTask,
+    inputs: readonly StructureInput[],
+    caps: MoleculeCaps,
+  ): Promise<(O | Rejection)[]> {
     const outcomes = inputs.map((input) => {
       const screened = screenStructure(input, caps);
       return screened.ok ? { input, heavyAtoms: screened.heavyAtoms } : screened;
@@ -65,12 +88,9 @@ class RdkitChemistry implements Chemistry {
     const sound = outcomes.flatMap((outcome) =>
       'input' in outcome ? [item(outcome.input, outcome.heavyAtoms)] : [],
     );
-    const results = (await this.pool.run(
-      { kind: 'standardise', caps, standardisation },
-      sound,
-    )) as PoolResult<StandardiseOutcome>[];
+    const results = (await this.pool.run(task, sound)) as PoolResult<O>[];
     let at = 0;
-    return outcomes.map((outcome): StandardiseOutcome => {
+    return outcomes.map((outcome): O | Rejection => {
       if (!('input' in outcome)) return outcome;
       const result = results[at++]!;
       if (result.ok) return result.value;

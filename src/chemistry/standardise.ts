@@ -1,4 +1,4 @@
-import type { MoleculeCaps, Standardisation } from '../contracts';
+import type { Molecule, MoleculeCaps, Standardisation } from '../contracts';
 import type { StandardiseOutcome, StructureInput } from './chemistry';
 import { moleculeId } from './identity';
 import { withMol } from './molecule';
@@ -26,6 +26,29 @@ export function standardiseStructure(
   caps: MoleculeCaps,
   standardisation: Standardisation,
 ): StandardiseOutcome {
+  const outcome = standardiseReading(loaded, input, caps, standardisation, (mol) => inchiKeyOf(loaded, mol));
+  if (!outcome.ok) return outcome;
+  const { molecule, value: inchiKey, rawSmiles } = outcome;
+  return { ok: true, molecule: { ...molecule, inchiKey }, rawSmiles };
+}
+
+export type StandardRead<T> =
+  | {
+      readonly ok: true;
+      readonly molecule: Pick<Molecule, 'moleculeId' | 'smiles'>;
+      readonly rawSmiles: string;
+      readonly value: T;
+    }
+  | Rejection;
+
+/** As `standardiseStructure`, with what `read` takes of the standard molecule, which is parsed once for all of it. */
+export function standardiseReading<T>(
+  loaded: LoadedRdkit,
+  input: StructureInput,
+  caps: MoleculeCaps,
+  standardisation: Standardisation,
+  read: (mol: RdkitMol) => T,
+): StandardRead<T> {
   const screened = screenStructure(input, caps);
   if (!screened.ok) return screened;
   try {
@@ -39,11 +62,9 @@ export function standardiseStructure(
     if (raw.heavyAtoms === 0)
       return { ok: false, reason: 'molecule-empty', message: `${quote(screened.text)} has no heavy atom` };
     if (raw.heavyAtoms > caps.maxHeavyAtoms) return tooManyAtoms(raw.heavyAtoms, caps);
-    const { smiles, value: inchiKey } = settle(loaded, raw.smiles, standardisation, (mol) =>
-      inchiKeyOf(loaded, mol),
-    );
+    const { smiles, value } = settle(loaded, raw.smiles, standardisation, read);
     const rawSmiles = input.notation === 'smiles' ? screened.text : raw.smiles;
-    return { ok: true, molecule: { moleculeId: moleculeId(smiles), smiles, inchiKey }, rawSmiles };
+    return { ok: true, molecule: { moleculeId: moleculeId(smiles), smiles }, rawSmiles, value };
   } catch (error) {
     if (error instanceof StructureProblem) return unparsable(error.message, input);
     throw error;

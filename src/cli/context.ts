@@ -63,7 +63,7 @@ export function settingsOf(options: GlobalOptions, overrides: SettingsInput = {}
           ...(options.namespace ? { namespace: options.namespace } : {}),
         }
       : settings.temporal,
-    inference: followInference ? running.inference : settings.inference,
+    inference: followInference ? { ...settings.inference, ...running.inference } : settings.inference,
     workingDirectory: process.env.TITRATE_WORKING_DIRECTORY
       ? settings.workingDirectory
       : running.workingDirectory,

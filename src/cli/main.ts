@@ -5,11 +5,14 @@ import { batchVerbs } from './verbs/batch';
 import { campaignVerbs } from './verbs/campaign';
 import { dataVerbs } from './verbs/data';
 import { demoVerb } from './verbs/demo';
+import { deployVerbs } from './verbs/deploy';
 import { doctorVerb } from './verbs/doctor';
+import { exploreVerb } from './verbs/explore';
 import { modelsVerbs } from './verbs/models';
 import { predictVerb } from './verbs/predict';
 import { reportVerb } from './verbs/report';
 import { resultsVerbs } from './verbs/results';
+import { serveVerb } from './verbs/serve';
 import { trainVerb } from './verbs/train';
 import { trackingVerbs } from './verbs/tracking';
 import { upVerb } from './verbs/up';
@@ -35,10 +38,13 @@ export function createProgram(): Command {
     batchVerbs,
     resultsVerbs,
     dataVerbs,
+    exploreVerb,
     trainVerb,
     modelsVerbs,
+    deployVerbs,
     trackingVerbs,
     predictVerb,
+    serveVerb,
     reportVerb,
     doctorVerb,
     demoVerb,

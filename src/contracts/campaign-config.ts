@@ -2,7 +2,8 @@ import { z } from 'zod';
 import { CAMPAIGN_ID_PATTERN } from './ids';
 import { featurizerSchema, type FeaturizerInput } from './features';
 import { moleculeCapsSchema, standardisationSchema } from './molecules';
-import { modelFamilySchema } from './models';
+import { modelFamilySchema, splitSchema } from './models';
+import { rolloutConfigSchema } from './rollout';
 import { sourceSchema } from './sources';
 
 export const strategySchema = z.enum(['random', 'greedy', 'ucb', 'ei', 'thompson']);
@@ -85,6 +86,32 @@ export const campaignConfigSchema = z.strictObject({
         .max(1000)
         .default(30)
         .describe('Epochs of a full-length ensemble trial.'),
+      split: splitSchema
+        .default('random')
+        .describe(
+          "What a trial's folds hold out: rows at random, whole scaffolds, or what was measured later ('time').",
+        ),
+      warmStart: z
+        .strictObject({
+          earlierRounds: z
+            .boolean()
+            .default(true)
+            .describe("Whether the best settings of this campaign's earlier rounds are tried again."),
+          campaigns: z
+            .array(z.string().regex(CAMPAIGN_ID_PATTERN))
+            .max(20)
+            .default([])
+            .describe('Other campaigns of this installation whose best settings are tried.'),
+          maxTrials: z
+            .number()
+            .int()
+            .min(1)
+            .max(20)
+            .default(3)
+            .describe('Trials that enter this way, at most; beside those of trialsPerFamily.'),
+        })
+        .prefault({})
+        .describe('Settings that did well before enter as trials ahead of the drawn ones.'),
     })
     .prefault({}),
   training: z
@@ -98,6 +125,9 @@ export const campaignConfigSchema = z.strictObject({
         .max(10)
         .default(5)
         .describe('Folds of the held-out evaluation and calibration.'),
+      split: splitSchema
+        .optional()
+        .describe('What the held-out evaluation and calibration hold out. Default: as exploration.split.'),
     })
     .prefault({}),
   acquisition: z
@@ -163,22 +193,11 @@ export const campaignConfigSchema = z.strictObject({
         .describe('Whether a molecule whose assay failed may be proposed again.'),
     })
     .prefault({}),
-  rollout: z
-    .strictObject({
-      enabled: z.boolean().default(true),
-      maxRmseRatio: z
-        .number()
-        .positive()
-        .default(1.1)
-        .describe('Gate: held-out RMSE at most this times that of the live model.'),
-      minCoverage90: z
-        .number()
-        .min(0)
-        .max(1)
-        .default(0.75)
-        .describe('Gate: held-out coverage of the 90 % interval.'),
-    })
-    .prefault({}),
+  rollout: rolloutConfigSchema.prefault({}),
 });
 export type CampaignConfig = z.infer<typeof campaignConfigSchema>;
 export type CampaignConfigInput = z.input<typeof campaignConfigSchema>;
+
+export type WarmStart = CampaignConfig['exploration']['warmStart'];
+/** What campaigns do that were started before there was a warm start: settings are drawn anew in every round. */
+export const COLD_START: WarmStart = { earlierRounds: false, campaigns: [], maxTrials: 1 };

@@ -20,6 +20,10 @@ export const ERROR_KINDS = {
   'result-invalid': { status: 422, retryable: false },
   'labels-insufficient': { status: 422, retryable: false },
   'unit-unknown': { status: 400, retryable: false },
+  /** Nobody knows who asks. */
+  unauthenticated: { status: 401, retryable: false },
+  /** Who asks is known, and may not. */
+  forbidden: { status: 403, retryable: false },
   'not-found': { status: 404, retryable: false },
   /** Somebody else is at it; it passes. */
   conflict: { status: 409, retryable: true },

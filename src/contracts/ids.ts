@@ -10,3 +10,9 @@ export const operationId = (campaignId: string, round: number, operation: string
 export const modelVersionId = (campaignId: string, number: number) => `${campaignId}/v${number}`;
 /** Workflow that tracks a campaign; there is one at a time. */
 export const trackingId = (campaignId: string) => `${campaignId}/tracking`;
+/** Workflow that enters a campaign's models into a registry elsewhere; there is one at a time. */
+export const modelUploadsId = (campaignId: string) => `${campaignId}/model-uploads`;
+/** @param version `solubility-42/v3` */
+export const uploadOperationId = (version: string) => `${version}/upload`;
+/** Workflow that rolls a version out because a person asked for it; the campaign's own are children of its rounds. */
+export const manualRolloutId = (version: string) => `${version}/rollout`;

@@ -10,6 +10,7 @@ export const WORKFLOWS = {
   training: 'training',
   rollout: 'rollout',
   tracking: 'tracking',
+  modelUploads: 'modelUploads',
 } as const;
 
 export const SIGNALS = { labResults: 'labResults', pause: 'pause', resume: 'resume', stop: 'stop' } as const;
@@ -19,7 +20,14 @@ export const UPDATES = {
   rollbackData: 'rollbackData',
   rollbackModel: 'rollbackModel',
 } as const;
-export const QUERIES = { status: 'status', currentBatch: 'currentBatch', history: 'history' } as const;
+/** Of a rollout: each is a signal and an update. */
+export const ROLLOUT_DECISIONS = { approve: 'approveRollout', rollback: 'rollbackRollout' } as const;
+export const QUERIES = {
+  status: 'status',
+  currentBatch: 'currentBatch',
+  history: 'history',
+  rollout: 'rollout',
+} as const;
 
 /** Update `rollbackData`: whose data the coming rounds learn from. */
 export const rollbackDataSchema = z.strictObject({

@@ -6,6 +6,7 @@ export const modelFamilySchema = z.enum([
   'gaussian-process',
   'mlp-ensemble',
   'message-passing-ensemble',
+  'random-forest',
   'stack',
 ]);
 export type ModelFamily = z.infer<typeof modelFamilySchema>;
@@ -53,6 +54,21 @@ export interface MessagePassingEnsembleSettings {
   readonly epochs: number;
 }
 
+/** Random forest (Breiman 2001, Machine Learning 45, 5), its trees grown on bootstrap samples to the end. */
+export interface RandomForestSettings {
+  readonly family: 'random-forest';
+  readonly trees: number;
+  /** Bits and counts tried at a node: a share of them, or the root of their number. */
+  readonly maxFeatures: number | 'sqrt';
+  /**
+   * Descriptors tried beside them, likewise. Default: a third for a regression and the root for classes (Liaw and Wiener 2002, R News
+   * 2(3), 18); among thousands of counts they would hardly ever be drawn.
+   */
+  readonly maxDescriptors?: number | 'sqrt';
+  /** Least rows of a leaf. */
+  readonly minLeaf: number;
+}
+
 /** A model that a stack combines: its settings, and which part of the bundle of features it reads. */
 export interface StackedModel {
   readonly settings: BaseModelSettings;
@@ -71,12 +87,19 @@ export interface StackSettings {
 }
 
 export type BaseModelSettings =
-  GaussianProcessSettings | MlpEnsembleSettings | MessagePassingEnsembleSettings;
+  GaussianProcessSettings | MlpEnsembleSettings | MessagePassingEnsembleSettings | RandomForestSettings;
 export type ModelSettings = BaseModelSettings | StackSettings;
 
 export const learningTaskSchema = z.enum(['regression', 'classification']);
 /** `classification` is binary: targets are 0 and 1, and a prediction's mean is the probability of 1. */
 export type LearningTask = z.infer<typeof learningTaskSchema>;
+
+export const splitSchema = z.enum(['random', 'scaffold', 'time']);
+/**
+ * What is held out together: rows at random (stratified by target), whole Bemis-Murcko scaffolds, or what was measured later than
+ * everything that the model was trained on.
+ */
+export type Split = z.infer<typeof splitSchema>;
 
 /** One thing that exploration tries. */
 export interface TrialSpec {
@@ -148,6 +171,8 @@ export interface TrialResult<M extends ModelMetrics = RegressionMetrics> {
   readonly backend: string;
   /** Seconds of computing, summed over threads. */
   readonly computeSeconds: number;
+  /** What to know of its folds, where they were not drawn at random. */
+  readonly notes?: readonly string[];
 }
 
 /** Scale on the predicted standard deviation so that held-out 90 % intervals cover 90 %, and how it was found. */
@@ -197,9 +222,15 @@ export interface ModelCard {
   readonly featurizer: FeaturizerSpec;
   readonly weights: ArtifactRef;
   readonly training: ArtifactRef;
+  /** NDJSON of HeldOutPrediction: what the metrics were computed from. */
+  readonly heldOut?: ArtifactRef;
+  /** JSON of FeaturisedShard: the features it was trained on, as they were stored then. */
+  readonly features?: ArtifactRef;
   readonly dataVersion: string;
   readonly cutId: string;
   readonly labels: number;
+  /** What the folds of metrics and calibration held out, where it was not molecules at random. */
+  readonly split?: Split;
   readonly metrics: RegressionMetrics;
   readonly calibration: Calibration;
   readonly applicability?: Applicability;

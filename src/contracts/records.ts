@@ -5,11 +5,51 @@ import type {
   ModelMetrics,
   ModelVersion,
   RegressionMetrics,
+  Split,
   TrialResult,
   TrialSpec,
 } from './models';
 import type { Cut, StageTiming } from './stages';
 import type { RoundSummary } from './status';
+
+/** A trial whose settings come from an earlier exploration. */
+export interface WarmTrial {
+  readonly trialId: string;
+  readonly campaignId: string;
+  readonly round: number;
+  /** The trial of that round which had these settings. */
+  readonly was: string;
+}
+
+/** Which earlier explorations settings were looked for in, and which were taken. */
+export interface WarmStartRecord {
+  /** sha256 of the record of each round that was read. */
+  readonly read: readonly { readonly campaignId: string; readonly round: number; readonly record: string }[];
+  readonly trials: readonly WarmTrial[];
+  /** Sources that could not be used, and why. */
+  readonly notes: readonly string[];
+}
+
+/** The study of a tuning service that settings were asked of. */
+export interface TunerRecord {
+  readonly kind: 'vizier';
+  /** Its name as it was asked for; the service adds a hash of the space. */
+  readonly study: string;
+  /** Trials with settings of the service. */
+  readonly trials: readonly string[];
+  /** Trials that went no further because the service said so. */
+  readonly stopped: readonly string[];
+  /** What could not be asked or told, and what was done instead. */
+  readonly notes: readonly string[];
+}
+
+/** What was held out together, where it was not rows at random. */
+export interface SplitRecord {
+  /** Of an exploration what was asked for; of an evaluation what was done: 'random' where the labels did not allow it. */
+  readonly kind: Split;
+  /** Of the labels: molecules without a date, folds that could not be had as asked for, and the like. */
+  readonly notes: readonly string[];
+}
 
 /** What exploration tried, rung by rung, and what it chose. */
 export interface ExplorationRecord<M extends ModelMetrics = RegressionMetrics> {
@@ -30,6 +70,9 @@ export interface ExplorationRecord<M extends ModelMetrics = RegressionMetrics> {
   readonly rule: string;
   /** Why the downscaled set is as large as it is, where that was found by learning curves. */
   readonly downscaling?: string;
+  readonly warmStart?: WarmStartRecord;
+  readonly tuner?: TunerRecord;
+  readonly split?: SplitRecord;
 }
 
 /** One held-out prediction (NDJSON): made by a model that had not seen the molecule, calibrated interval. */
@@ -49,6 +92,7 @@ export interface EvaluationRecord {
   readonly predictions: ArtifactRef;
   readonly backend: string;
   readonly computeSeconds: number;
+  readonly split?: SplitRecord;
 }
 
 /** Everything a report needs of one round. */

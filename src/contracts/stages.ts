@@ -1,6 +1,7 @@
 import type { ArtifactRef } from './artifacts';
 import type { FeaturizerSpec } from './features';
 import type { Qualifier } from './lab';
+import type { Split } from './models';
 
 /** One line of a training table (NDJSON): replicates already aggregated. */
 export interface TrainingRow {
@@ -29,6 +30,8 @@ export interface Cut {
   readonly resultIds: ArtifactRef;
   /** NDJSON of TrainingRow sorted by moleculeId. */
   readonly training: ArtifactRef;
+  /** NDJSON of LabelKey: when each label was measured. Only where the campaign splits by time. */
+  readonly dates?: ArtifactRef;
   readonly labels: number;
   readonly measured: number;
   readonly censored: number;
@@ -42,6 +45,19 @@ export interface Cut {
   /** Measured molecules that are not in the pool, as shards of Molecule to featurise. */
   readonly extraShards: readonly ArtifactRef[];
   readonly best: { readonly moleculeId: string; readonly smiles: string; readonly value: number } | null;
+}
+
+/** What one molecule of a training table is held out by (NDJSON, sorted by moleculeId): its scaffold, or its date; null: not known. */
+export interface LabelKey {
+  readonly moleculeId: string;
+  readonly key: string | null;
+}
+
+/** A split of a round's labels other than at random. */
+export interface LabelSplit {
+  readonly kind: Exclude<Split, 'random'>;
+  /** NDJSON of LabelKey; null where there is nothing to go by. */
+  readonly keys: ArtifactRef | null;
 }
 
 /** Features of one shard under one featurizer. */

@@ -1,6 +1,7 @@
 import type { ArtifactRef } from './artifacts';
 import type { BatchSheet } from './lab';
 import type { GateVerdict, ModelFamily, RegressionMetrics } from './models';
+import type { TrialVerdict, VersionFigures } from './rollout';
 
 export const CAMPAIGN_STAGES = [
   'starting',
@@ -35,10 +36,13 @@ export interface RoundSummary {
   readonly metrics: RegressionMetrics | null;
   readonly modelVersion: string | null;
   readonly deployment: {
-    /** superseded: a later round's model was rolled out first. */
-    readonly status: 'deployed' | 'held' | 'superseded' | 'failed' | 'off';
+    /** superseded: a later round's model was rolled out first. rolled-back: withdrawn while it was on trial. */
+    readonly status: 'deployed' | 'held' | 'superseded' | 'failed' | 'rolled-back' | 'off';
     readonly gates: readonly GateVerdict[];
     readonly message: string;
+    /** What it was judged by while it was on trial, in its last step. */
+    readonly verdicts?: readonly TrialVerdict[];
+    readonly figures?: readonly VersionFigures[];
   } | null;
   readonly batchId: string | null;
   readonly batchSize: number;

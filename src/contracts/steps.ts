@@ -36,6 +36,7 @@ export const STEPS = {
     sources: STANDARDISING,
   },
   featuriseShard: { name: 'featurise-shard', version: 1, sources: ['src/chemistry'] },
+  scaffoldLabels: { name: 'scaffold-labels', version: 1, sources: ['src/chemistry'] },
   runTrial: { name: 'run-trial', version: 2, sources: ['src/learning'] },
   evaluateModel: { name: 'evaluate-model', version: 2, sources: ['src/learning'] },
   trainModel: { name: 'train-model', version: 2, sources: ['src/learning'] },

@@ -48,14 +48,15 @@ export function createReader(engine: Engine, bytes: VersionBytes) {
         }
         const values: MeasuredValue[] = [];
         const measured = `SELECT * FROM ${rows} WHERE "value" IS NOT NULL`;
-        const columns = ['moleculeId', 'smiles', 'value', 'qualifier'];
+        const columns = ['moleculeId', 'smiles', 'value', 'qualifier', 'measuredAt'];
         for await (const chunk of session.stream(columns, measured)) {
-          for (const [moleculeId, smiles, value, qualifier] of chunk) {
+          for (const [moleculeId, smiles, value, qualifier, measuredAt] of chunk) {
             values.push({
               moleculeId: moleculeId as string,
               smiles: smiles as string,
               value: value as number,
               qualifier: (qualifier ?? '=') as Qualifier,
+              ...(measuredAt != null && { measuredAt: measuredAt as string }),
             });
           }
         }

@@ -11,7 +11,7 @@ export const CV_MIN_LABELS = 6;
 
 /** Predictions of rows by models that saw neither their features nor their targets. */
 export interface OutOfFold {
-  /** In row order, for censored rows too. Standard deviations and probabilities as the models give them (not calibrated). */
+  /** In row order, for censored rows too; NaN for rows that are never held out. Standard deviations and probabilities as the models give them (not calibrated). */
   readonly predictions: Prediction;
   readonly backend: string;
   /** Seconds of computing, summed over folds and threads. */
@@ -21,7 +21,7 @@ export interface OutOfFold {
 }
 
 export interface CrossValidation extends OutOfFold {
-  /** Over the measured rows only. */
+  /** Over the rows that were measured and held out. */
   readonly metrics: RegressionMetrics;
 }
 
@@ -30,8 +30,10 @@ export interface CrossValidationRequest {
   readonly labelled: LabelledSet;
   /** Wanted number; lowered so that every fold holds out at least two measured rows. */
   readonly folds: number;
-  /** Fold of each row, 0 .. some number, where they are not to be drawn at random (scaffolds, times). */
+  /** Fold of each row, 0 .. some number, where they are not to be drawn at random (scaffolds, times); -1: never held out. */
   readonly assignment?: Int32Array;
+  /** Whether a fold's model is trained on the folds before it alone (and on -1). Default: on all others. */
+  readonly forward?: boolean;
   readonly seed: number;
   readonly signal?: AbortSignal;
   readonly onFold?: (done: number, of: number) => void;
@@ -46,8 +48,8 @@ export async function crossValidate(
   request: CrossValidationRequest,
 ): Promise<CrossValidation> {
   const result = await outOfFold(learning, request);
-  const measured = measuredRows(request.labelled);
-  const take = (from: Float64Array) => Float64Array.from(measured, (row) => from[row]!);
+  const judged = measuredRows(request.labelled).filter((row) => result.folds[row]! >= 0);
+  const take = (from: Float64Array) => Float64Array.from(judged, (row) => from[row]!);
   const { predictions } = result;
   const total = totalDeviation(predictions);
   const metrics = regressionMetrics(take(request.labelled.targets), take(predictions.mean), take(total));
@@ -63,17 +65,24 @@ export async function outOfFold(
   learning: Pick<Learning, 'fit'>,
   request: CrossValidationRequest,
 ): Promise<OutOfFold> {
-  const { settings, labelled, seed, signal, onFold } = request;
+  const { settings, labelled, forward = false, seed, signal, onFold } = request;
   checkLabelled(labelled);
   const folds = foldsOf(request);
   const count = folds.reduce((most: number, fold) => Math.max(most, fold + 1), 0);
   const predictions = emptyPrediction(labelled.features.rows);
+  folds.forEach((fold, row) => {
+    if (fold < 0)
+      for (const part of ['mean', 'aleatoric', 'epistemic'] as const) predictions[part][row] = NaN;
+  });
   let backend = '';
   let computeSeconds = 0;
   for (let fold = 0; fold < count; fold++) {
     const inside: number[] = [];
     const outside: number[] = [];
-    folds.forEach((f, row) => (f === fold ? outside : inside).push(row));
+    folds.forEach((f, row) => {
+      if (f === fold) outside.push(row);
+      else if (!forward || f < fold) inside.push(row);
+    });
     const model = await learning.fit({
       settings,
       labelled: selectLabelledRows(labelled, inside),

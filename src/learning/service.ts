@@ -1,4 +1,5 @@
 import type { ModelFamily } from '../contracts';
+import { createRandomForest } from './forest';
 import { createGaussianProcess } from './gaussian-process';
 import type { Learning, ModelFamilyAdapter } from './learning';
 import { createMemberThreads } from './ensemble';
@@ -26,6 +27,7 @@ export function createLearning({ threads, backend }: LearningOptions): Learning 
     'gaussian-process': createGaussianProcess({ threads }),
     'mlp-ensemble': ensemble,
     'message-passing-ensemble': createMessagePassingEnsemble(memberThreads),
+    'random-forest': createRandomForest({ threads }),
     stack: createStack(bases),
   };
   return {

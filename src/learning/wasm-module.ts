@@ -28,18 +28,28 @@ export function leb(value: number): number[] {
   return out;
 }
 
+/** Signed LEB128, as constants in instructions have it. */
+export function signedLeb(value: number): number[] {
+  const out: number[] = [];
+  for (;;) {
+    const low = value & 0x7f;
+    value >>= 7;
+    // The rest is the sign, and bit 6 says which.
+    if (value === (low & 0x40 ? -1 : 0)) return [...out, low];
+    out.push(low | 0x80);
+  }
+}
+
 export const vector = (items: readonly number[][]): number[] => [...leb(items.length), ...items.flat()];
 export const name = (text: string): number[] => [...leb(text.length), ...Buffer.from(text)];
 export const simd = (code: number): number[] => [0xfd, ...leb(code)];
 const section = (id: number, body: readonly number[]): number[] => [id, ...leb(body.length), ...body];
 
-/** A module of one function on an imported memory. */
-export interface FunctionModule {
+/** A function of a module. */
+export interface WasmFunction {
   /** Types of its parameters; it has no result. */
   readonly parameters: readonly number[];
-  /** Names under which the memory is imported. */
-  readonly memory: readonly [module: string, name: string];
-  /** Name under which the function is exported. */
+  /** Name under which it is exported. */
   readonly exported: string;
   /** Its locals, in runs of one type: how many, of which. */
   readonly locals: readonly (readonly [count: number, type: number])[];
@@ -47,16 +57,35 @@ export interface FunctionModule {
   readonly body: readonly number[];
 }
 
-/** The bytes of a module. */
-export function functionModule(parts: FunctionModule): Uint8Array<ArrayBuffer> {
-  const { parameters, memory, exported, locals, body } = parts;
-  const code = [...vector(locals.map(([count, type]) => [...leb(count), type])), ...body];
+/** Names under which a memory is imported. */
+type ImportedMemory = readonly [module: string, name: string];
+
+/** The bytes of a module of functions on an imported memory. */
+export function moduleOf(
+  memory: ImportedMemory,
+  functions: readonly WasmFunction[],
+): Uint8Array<ArrayBuffer> {
+  const codes = functions.map(({ locals, body }) => [
+    ...vector(locals.map(([count, type]) => [...leb(count), type])),
+    ...body,
+  ]);
   return Uint8Array.from([
     ...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
-    ...section(1, vector([[0x60, ...vector(parameters.map((type) => [type])), 0]])),
+    ...section(
+      1,
+      vector(functions.map(({ parameters }) => [0x60, ...vector(parameters.map((type) => [type])), 0])),
+    ),
     ...section(2, vector([[...name(memory[0]), ...name(memory[1]), 0x02, 0x00, 0x00]])),
-    ...section(3, vector([[0]])),
-    ...section(7, vector([[...name(exported), 0x00, 0]])),
-    ...section(10, vector([[...leb(code.length), ...code]])),
+    ...section(3, vector(functions.map((_, i) => leb(i)))),
+    ...section(7, vector(functions.map(({ exported }, i) => [...name(exported), 0x00, ...leb(i)]))),
+    ...section(10, vector(codes.map((code) => [...leb(code.length), ...code]))),
   ]);
+}
+
+/** The bytes of a module of one function. */
+export function functionModule({
+  memory,
+  ...only
+}: WasmFunction & { readonly memory: ImportedMemory }): Uint8Array<ArrayBuffer> {
+  return moduleOf(memory, [only]);
 }

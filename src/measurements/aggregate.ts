@@ -6,6 +6,8 @@ export interface MeasuredValue {
   readonly smiles: string;
   readonly value: number;
   readonly qualifier: Qualifier;
+  /** Day or moment, ISO 8601. */
+  readonly measuredAt?: string;
 }
 
 const ascending = (a: number, b: number) => a - b;
@@ -69,4 +71,19 @@ export function aggregateValues(
   const upper = of('<').sort(ascending)[0];
   if (lower !== undefined && upper !== undefined) return row(lower / 2 + upper / 2, '=', 1, 0, true);
   return lower !== undefined ? row(lower, '>', 1, 0, true) : row(upper!, '<', 1, 0, true);
+}
+
+/**
+ * When what `aggregateValues` makes of these values was known: the latest date of the values that count; null where none has a date.
+ * @param values at least one, all of one molecule
+ */
+export function dateOfAggregate(values: readonly MeasuredValue[]): string | null {
+  const exact = values.filter(({ qualifier }) => qualifier === '=');
+  const dates = (exact.length ? exact : values).flatMap(({ measuredAt }) => measuredAt ?? []);
+  // Of two spellings of one moment the smaller, so that the order of the values does not matter.
+  const later = (a: string, b: string) => Date.parse(a) - Date.parse(b) || (a < b ? 1 : -1);
+  return dates.reduce<string | null>(
+    (last, date) => (last === null || later(date, last) > 0 ? date : last),
+    null,
+  );
 }

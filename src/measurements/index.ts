@@ -1,4 +1,4 @@
-export { aggregateValues, meanAndSpread, type MeasuredValue } from './aggregate';
+export { aggregateValues, dateOfAggregate, meanAndSpread, type MeasuredValue } from './aggregate';
 export { readDate, type DateReading } from './dates';
 export { parseMeasurement, type Measurement } from './parse-measurement';
 export {

@@ -12,7 +12,7 @@ import {
   type StepCache,
 } from '../objects';
 import { createDataflowProcessor, createInlineProcessor, type BulkProcessor } from '../processing';
-import { createLocalDeployer, type Deployer } from '../rollout';
+import type { Deployer } from '../rollout';
 import { createLanding, createTransports, type Landing } from '../sources';
 import {
   createCampaignLog,
@@ -25,7 +25,7 @@ import {
   type ModelRegistry,
   type TrackingSpool,
 } from '../tracking';
-import type { TrainingService } from '../training';
+import type { ModelUpload, TrainingService, TuningService } from '../training';
 import {
   createBigQueryIndex,
   createDuckDbIndex,
@@ -35,8 +35,10 @@ import {
 } from '../warehouse';
 import { lazyLearning } from './lazy-learning';
 import { bySize } from './processing-by-size';
+import { openDeployer } from './rollout';
 import { homePaths, type Settings } from './settings';
-import { openTraining } from './training';
+import { openModelUpload } from './model-upload';
+import { openTraining, openTuning } from './training';
 
 /** The parts of an installation. Costly ones (threads, the database, cloud clients) start when they are first asked for. */
 export interface Ports {
@@ -54,6 +56,10 @@ export interface Ports {
   learning(): Learning;
   processor(): BulkProcessor;
   training(): TrainingService;
+  /** null where the settings have none. */
+  tuning(): TuningService | null;
+  /** @throws TitrateError config-invalid naming what the settings lack */
+  modelUpload(): ModelUpload;
   /** @param stdin what the source '-' means; none where it is left out */
   landing(stdin?: Readable): Landing;
   warehouse(): Promise<Warehouse>;
@@ -132,11 +138,12 @@ export function openPorts(settings: Settings): Ports {
   const steps = createStepCache(objects);
   const registry = createModelRegistry({ objects, pointers });
   const datasets = createDatasets({ objects, pointers, temporaryDirectory: paths.scratch });
-  const endpoint = `http://${settings.inference.host}:${settings.inference.port}`;
   let chemistry: Chemistry | undefined;
   let learning: Learning | undefined;
   let processor: BulkProcessor | undefined;
   let training: TrainingService | undefined;
+  let tuning: TuningService | null | undefined;
+  let modelUpload: ModelUpload | undefined;
   let warehouse: Promise<Warehouse> | undefined;
   const chemistryPort = () => (chemistry ??= createChemistry({ threads: settings.threads.chemistry }));
 
@@ -177,7 +184,7 @@ export function openPorts(settings: Settings): Ports {
     log: createCampaignLog(objects),
     spool: createTrackingSpool(objects),
     tracker: openTracker(settings, objects),
-    deployer: createLocalDeployer({ pointers, registry, endpoint }),
+    deployer: openDeployer(settings, { pointers, registry }),
     chemistry: chemistryPort,
     learning: () =>
       (learning ??= lazyLearning({
@@ -186,6 +193,8 @@ export function openPorts(settings: Settings): Ports {
       })),
     processor: () => (processor ??= openProcessor()),
     training: () => (training ??= openTraining(settings, { objects, steps, keepJobOn: isTakenUpAgain })),
+    tuning: () => (tuning ??= openTuning(settings)),
+    modelUpload: () => (modelUpload ??= openModelUpload(settings, objects)),
     landing: (stdin) =>
       createLanding({
         objects,
@@ -212,6 +221,8 @@ export function openPorts(settings: Settings): Ports {
       const ended = await Promise.allSettled([
         processor?.close(),
         training?.close(),
+        tuning?.close(),
+        modelUpload?.close(),
         learning?.close(),
         // Why it could not be opened was told to whoever asked for it.
         warehouse?.then(

@@ -4,11 +4,14 @@ import path from 'node:path';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { parseWith, TitrateError } from '../contracts';
+import { inferenceSettingsSchema } from './inference-settings';
+import { kubernetesSettingsSchema } from './kubernetes-settings';
 
 const gigabytes = z.coerce.number().positive();
 const days = z.coerce.number().int().min(1).max(3650);
 const text = z.string().min(1).optional();
 
+const image = z.string().regex(/@sha256:[0-9a-f]{64}$/, 'expected an image by its digest, NAME@sha256:…');
 const port = z.coerce.number().int().min(0).max(65535);
 
 /** Where this installation keeps its things and whom it talks to. titrate.yaml, then TITRATE_* variables, then options. */
@@ -109,6 +112,12 @@ export const settingsSchema = z.strictObject({
         .enum(['local', 'vertex'])
         .optional()
         .describe("Where models are explored and trained. Default: 'local', with profile gcp 'vertex'."),
+      tuner: z
+        .enum(['local', 'vizier'])
+        .default('local')
+        .describe(
+          'Where the settings of MLP ensembles are proposed from: drawn by this program, or asked of a study of Vertex AI Vizier, one a campaign.',
+        ),
       vertexFromLabels: z.coerce
         .number()
         .int()
@@ -117,9 +126,7 @@ export const settingsSchema = z.strictObject({
         .describe(
           'Rounds with fewer labels are trained where the worker runs: a job takes minutes to start, and an exact Gaussian process on so many labels less.',
         ),
-      image: z
-        .string()
-        .regex(/@sha256:[0-9a-f]{64}$/, 'expected an image by its digest, NAME@sha256:…')
+      image: image
         .optional()
         .describe(
           'Image of infra/docker/training.Dockerfile by its digest: what trains is part of every key.',
@@ -132,6 +139,17 @@ export const settingsSchema = z.strictObject({
         .default('standard')
         .describe('How machines are had: at once, cheaper and taken away at times, or when there are some.'),
       timeoutHours: z.coerce.number().positive().max(168).default(24),
+      uploadModels: z
+        .boolean()
+        .default(false)
+        .describe(
+          "Whether every registered model version is entered into Vertex AI's model registry, beside the rounds, with our inference server as its container.",
+        ),
+      uploadImage: image
+        .optional()
+        .describe(
+          'Image of infra/docker/worker.Dockerfile by its digest, in which an uploaded model is served. Default: training.image, which has the inference server too and is larger.',
+        ),
       maxJobs: z.coerce
         .number()
         .int()
@@ -166,7 +184,18 @@ export const settingsSchema = z.strictObject({
         .describe('Address of a W&B server.'),
     })
     .prefault({}),
-  inference: z.strictObject({ host: z.string().default('127.0.0.1'), port: port.default(8090) }).prefault({}),
+  inference: inferenceSettingsSchema,
+  rollout: z
+    .strictObject({
+      engine: z
+        .enum(['local', 'kubernetes'])
+        .optional()
+        .describe(
+          "Where models are served: by this machine, or by a Kubernetes cluster. Default: 'local', with profile gcp and an image in kubernetes.image 'kubernetes'.",
+        ),
+    })
+    .prefault({}),
+  kubernetes: kubernetesSettingsSchema,
   threads: z
     .strictObject({
       chemistry: z.coerce
@@ -192,13 +221,17 @@ export const settingsSchema = z.strictObject({
 });
 type Parsed = z.infer<typeof settingsSchema>;
 /** With the profile's choices filled in. */
-export type Settings = Omit<Parsed, 'objects' | 'warehouse' | 'processing' | 'training' | 'tracking'> & {
+export type Settings = Omit<
+  Parsed,
+  'objects' | 'warehouse' | 'processing' | 'training' | 'tracking' | 'rollout'
+> & {
   workingDirectory: string;
   objects: Parsed['objects'] & { store: 'files' | 'gcs' };
   warehouse: Parsed['warehouse'] & { engine: 'duckdb' | 'bigquery' };
   processing: Parsed['processing'] & { engine: 'inline' | 'dataflow' };
   training: Parsed['training'] & { engine: 'local' | 'vertex' };
   tracking: Parsed['tracking'] & { engine: 'local' | 'wandb' };
+  rollout: { engine: 'local' | 'kubernetes' };
 };
 export type SettingsInput = z.input<typeof settingsSchema>;
 
@@ -227,6 +260,7 @@ export const SETTING_VARIABLES: Readonly<Record<string, readonly string[]>> = {
   TITRATE_PROCESSING_STAGING: ['processing', 'staging'],
   TITRATE_PROCESSING_ENDPOINT: ['processing', 'endpoint'],
   TITRATE_TRAINING_ENGINE: ['training', 'engine'],
+  TITRATE_TRAINING_TUNER: ['training', 'tuner'],
   TITRATE_TRAINING_IMAGE: ['training', 'image'],
   TITRATE_TRAINING_ENDPOINT: ['training', 'endpoint'],
   TITRATE_TRACKING_ENGINE: ['tracking', 'engine'],
@@ -235,6 +269,16 @@ export const SETTING_VARIABLES: Readonly<Record<string, readonly string[]>> = {
   TITRATE_TRACKING_ENDPOINT: ['tracking', 'endpoint'],
   TITRATE_INFERENCE_HOST: ['inference', 'host'],
   TITRATE_INFERENCE_PORT: ['inference', 'port'],
+  TITRATE_INFERENCE_AUTH: ['inference', 'auth', 'mode'],
+  TITRATE_INFERENCE_KEYS_FILE: ['inference', 'auth', 'keysFile'],
+  TITRATE_INFERENCE_ISSUER: ['inference', 'auth', 'issuer'],
+  TITRATE_INFERENCE_AUDIENCE: ['inference', 'auth', 'audience'],
+  TITRATE_INFERENCE_LOG_SHARE: ['inference', 'log', 'share'],
+  TITRATE_INFERENCE_LOG_DIRECTORY: ['inference', 'log', 'directory'],
+  TITRATE_ROLLOUT_ENGINE: ['rollout', 'engine'],
+  TITRATE_KUBERNETES_NAMESPACE: ['kubernetes', 'namespace'],
+  TITRATE_KUBERNETES_CONTEXT: ['kubernetes', 'context'],
+  TITRATE_KUBERNETES_IMAGE: ['kubernetes', 'image'],
   TITRATE_CHEMISTRY_THREADS: ['threads', 'chemistry'],
   TITRATE_LEARNING_THREADS: ['threads', 'learning'],
   TITRATE_LEARNING_BACKEND: ['learning', 'backend'],
@@ -307,7 +351,16 @@ export function loadSettings(
   });
 }
 
-function choices({ profile, objects, warehouse, processing, training, tracking }: Parsed) {
+function choices({
+  profile,
+  objects,
+  warehouse,
+  processing,
+  training,
+  tracking,
+  rollout,
+  kubernetes,
+}: Parsed) {
   const cloud = profile === 'gcp';
   return {
     objects: { ...objects, store: objects.store ?? (cloud ? 'gcs' : 'files') },
@@ -315,6 +368,7 @@ function choices({ profile, objects, warehouse, processing, training, tracking }
     processing: { ...processing, engine: processing.engine ?? (cloud ? 'dataflow' : 'inline') },
     training: { ...training, engine: training.engine ?? (cloud ? 'vertex' : 'local') },
     tracking: { ...tracking, engine: tracking.engine ?? (cloud && tracking.entity ? 'wandb' : 'local') },
+    rollout: { engine: rollout.engine ?? (cloud && kubernetes.image ? 'kubernetes' : 'local') },
   } as const;
 }
 
@@ -338,6 +392,16 @@ function checkCloud(settings: Settings): Settings {
     if (objects.store !== 'gcs')
       lacking.push("objects.store: gcs (Vertex AI's jobs share the bucket, not this disk)");
   }
+  if (training.tuner === 'vizier' && !google.project)
+    lacking.push("google.project (training.tuner is 'vizier')");
+  if (training.uploadModels) lacking.push(...lackingForUpload(settings));
+  if (settings.rollout.engine === 'kubernetes') {
+    if (!settings.kubernetes.image) lacking.push("kubernetes.image (rollout.engine is 'kubernetes')");
+    if (objects.store !== 'gcs')
+      lacking.push("objects.store: gcs (the cluster's servers share the bucket, not this disk)");
+    if (!settings.inference.auth.mode)
+      lacking.push("inference.auth.mode: keys, oidc or off (others reach the cluster's servers)");
+  }
   if (tracking.engine === 'wandb' && !tracking.entity)
     lacking.push("tracking.entity (tracking.engine is 'wandb')");
   if (lacking.length === 0) return settings;
@@ -346,6 +410,17 @@ function checkCloud(settings: Settings): Settings {
     where: 'settings',
     remedy: 'Set them in titrate.yaml or as TITRATE_* variables, or choose the local parts',
   });
+}
+
+/** What an upload of models to Vertex AI needs and the settings lack. */
+export function lackingForUpload({ google, training, objects }: Settings): string[] {
+  const lacking: string[] = [];
+  if (!google.project) lacking.push("google.project (models are uploaded to a project's registry)");
+  if (!training.uploadImage && !training.image)
+    lacking.push('training.uploadImage or training.image (an uploaded model is served by our image)');
+  if (objects.store !== 'gcs')
+    lacking.push("objects.store: gcs (an uploaded model's server reads the bucket, not this disk)");
+  return lacking;
 }
 
 /** The places under `home`, named once. */

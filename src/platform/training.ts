@@ -2,8 +2,10 @@ import {
   checkJobs,
   createLocalTraining,
   createVertexTraining,
+  createVizierTuning,
   type JobsOptions,
   type TrainingService,
+  type TuningService,
   type VertexTrainingOptions,
 } from '../training';
 import { SETTING_VARIABLES, type Settings } from './settings';
@@ -70,4 +72,14 @@ export function openTraining(
   const vertex = vertexJobs(settings);
   const environment = jobEnvironment(settings);
   return trainingBySize(local, createVertexTraining({ ...parts, vertex, environment }), vertexFromLabels);
+}
+
+/** The service that settings are asked of; null: they are drawn here. */
+export function openTuning({ google, training }: Settings): TuningService | null {
+  if (training.tuner === 'local') return null;
+  return createVizierTuning({
+    projectId: google.project!,
+    region: google.region,
+    endpoint: training.endpoint,
+  });
 }

@@ -7,6 +7,7 @@ const FAMILIES: Record<ModelFamily, string> = {
   'gaussian-process': 'Gaussian process',
   'mlp-ensemble': 'MLP ensemble',
   'message-passing-ensemble': 'message-passing ensemble',
+  'random-forest': 'random forest',
   stack: 'stack of models',
 };
 export const describeFamily = (family: ModelFamily): string => FAMILIES[family];
@@ -56,6 +57,12 @@ export function describeSettings(settings: ModelSettings): string {
   if (settings.family === 'stack') {
     const models = settings.models.map((model) => describeSettings(model.settings));
     return `weighted by ${settings.folds}-fold predictions: ${models.join('; ')}`;
+  }
+  if (settings.family === 'random-forest') {
+    const { trees, maxFeatures, maxDescriptors, minLeaf } = settings;
+    const tried = (share: number | 'sqrt') => (share === 'sqrt' ? '√ of' : `${number(100 * share)} % of`);
+    const descriptors = maxDescriptors === undefined ? '' : `, ${tried(maxDescriptors)} the descriptors`;
+    return `${trees} trees, ${tried(maxFeatures)} the features a node${descriptors}, leaves from ${minLeaf}`;
   }
   const { members, hidden, dropout, learningRate, weightDecay, batchSize, epochs } = settings;
   const layers =

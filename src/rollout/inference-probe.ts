@@ -34,18 +34,36 @@ export function probeLive(endpoint: string, campaignId: string, signal?: AbortSi
   return probe(`${endpoint}/v2/models/${encodeURIComponent(campaignId)}/ready`, campaignId, signal);
 }
 
-async function probe(url: string, campaignId: string, signal?: AbortSignal): Promise<VersionProbe> {
+interface Exchange {
+  readonly kind: 'exchanged';
+  readonly status: number;
+  readonly body: Record<string, unknown>;
+}
+
+async function exchange(
+  url: string,
+  signal?: AbortSignal,
+): Promise<Exchange | { kind: 'unreachable'; message: string }> {
   const timeout = AbortSignal.timeout(PROBE_TIMEOUT_MS);
-  let status: number;
-  let body: Record<string, unknown>;
   try {
     const response = await fetch(url, { signal: signal ? AbortSignal.any([signal, timeout]) : timeout });
-    status = response.status;
-    body = asObject(await response.text());
+    return { kind: 'exchanged', status: response.status, body: asObject(await response.text()) };
   } catch (error) {
     signal?.throwIfAborted();
     return { kind: 'unreachable', message: reasonOf(error) };
   }
+}
+
+function refusal(url: string, { status, body }: Exchange): string {
+  const detail =
+    typeof body.detail === 'string' ? body.detail : 'not an answer of a titrate inference server';
+  return `${url} answered ${status}: ${detail}`;
+}
+
+async function probe(url: string, campaignId: string, signal?: AbortSignal): Promise<VersionProbe> {
+  const asked = await exchange(url, signal);
+  if (asked.kind === 'unreachable') return asked;
+  const { body } = asked;
   if (typeof body.ready === 'boolean' && body.name === campaignId) {
     const failure = body.failure as { message?: unknown; retryable?: unknown } | null | undefined;
     return {
@@ -55,9 +73,7 @@ async function probe(url: string, campaignId: string, signal?: AbortSignal): Pro
       failure: failure ? { message: String(failure.message), retryable: failure.retryable === true } : null,
     };
   }
-  const detail =
-    typeof body.detail === 'string' ? body.detail : 'not an answer of a titrate inference server';
-  return { kind: 'refused', message: `${url} answered ${status}: ${detail}` };
+  return { kind: 'refused', message: refusal(url, asked) };
 }
 
 function asObject(text: string): Record<string, unknown> {
@@ -76,4 +92,31 @@ function reasonOf(error: unknown): string {
   };
   if (name === 'TimeoutError') return `no answer within ${PROBE_TIMEOUT_MS / 1000} s`;
   return cause?.errors?.[0]?.message || cause?.message || message;
+}
+
+/** What the server says of a campaign's trial. `entry` is the number of the pointer's entry that it follows. */
+export type TrialProbe =
+  | {
+      readonly kind: 'answered';
+      readonly entry: number;
+      readonly state: 'off' | 'starting' | 'ready' | 'failed';
+      readonly message: string;
+    }
+  | { readonly kind: 'refused' | 'unreachable'; readonly message: string };
+
+const TRIAL_STATES: readonly unknown[] = ['off', 'starting', 'ready', 'failed'];
+
+/** Asks `GET /v2/models/<campaign>/trial`, which makes the server look at the pointer at once. */
+export async function probeTrial(
+  endpoint: string,
+  campaignId: string,
+  signal?: AbortSignal,
+): Promise<TrialProbe> {
+  const url = `${endpoint}/v2/models/${encodeURIComponent(campaignId)}/trial`;
+  const asked = await exchange(url, signal);
+  if (asked.kind === 'unreachable') return asked;
+  const { state, entry, message } = asked.body;
+  if (TRIAL_STATES.includes(state) && typeof entry === 'number')
+    return { kind: 'answered', entry, state: state as 'ready', message: String(message) };
+  return { kind: 'refused', message: refusal(url, asked) };
 }

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { TitrateError } from '../contracts';
 import type { PointerEntry, PointerLog } from '../objects/pointers';
 import type { ModelRegistry } from '../tracking/registry';
 import type { Deployer, Deployment, DeployRequest } from './deployer';
 import { probeLive, probeVersion, type VersionProbe } from './inference-probe';
+import { checkOwner, createLocalTrials, observeTrial, untilCancelled } from './local-trials';
 import { observedPointer, servingPointer } from './pointer-names';
 
 export interface LocalDeployerOptions {
@@ -13,6 +13,8 @@ export interface LocalDeployerOptions {
   readonly endpoint: string;
   /** Longest wait for the server to answer with the new version, milliseconds. Default 60,000. */
   readonly deadlineMs?: number;
+  /** Longest wait for a candidate's process, milliseconds. Default 150,000: the server itself gives up earlier, and says why. */
+  readonly trialDeadlineMs?: number;
   /** How long a server that cannot be reached may take to appear, milliseconds: it may be starting. Default 10,000. */
   readonly connectMs?: number;
 }
@@ -23,12 +25,13 @@ const LONGEST_WAIT_MS = 2000;
 
 /**
  * Deploys to the inference server of this machine: appends what is desired to `serving/<campaign>`, waits until the server
- * answers with that version, and appends what was seen to `observed/<campaign>`.
+ * answers with that version, and appends what was seen to `observed/<campaign>`. What is tried goes to `trial/<campaign>`.
  */
 export function createLocalDeployer(options: LocalDeployerOptions): Deployer {
   const { pointers, registry } = options;
   const endpoint = options.endpoint.replace(/\/+$/, '');
   const deadlineMs = options.deadlineMs ?? 60_000;
+  const trialDeadlineMs = options.trialDeadlineMs ?? 150_000;
   const connectMs = Math.min(options.connectMs ?? 10_000, deadlineMs);
 
   const failed = (message: string, version: string | null): Deployment => ({
@@ -74,7 +77,7 @@ export function createLocalDeployer(options: LocalDeployerOptions): Deployer {
         }
       }
       const state = describe(probe, version.id, endpoint);
-      if (now - lastReached >= connectMs) {
+      if (probe.kind === 'unreachable' && now - lastReached >= connectMs) {
         return failed(
           `no inference server answers at ${endpoint} (${state}). ${version.id} stays the desired version and is loaded as soon as one runs: ` +
             `start it with 'titrate up', or correct the inference host and port in the settings`,
@@ -93,51 +96,49 @@ export function createLocalDeployer(options: LocalDeployerOptions): Deployer {
   };
 
   return {
+    kind: 'local',
+
     async deploy(request) {
       const { campaignId, version, operationId, author, reason, signal } = request;
-      const registered = await registry.resolve(version.id);
-      if (!registered.id.startsWith(`${campaignId}/`)) {
-        throw new TitrateError('usage', {
-          what: `${version.id} is not a model of campaign '${campaignId}'`,
-          where: operationId,
-        });
-      }
-      try {
-        signal?.throwIfAborted();
-        const entry = await pointers.move(servingPointer(campaignId), version.id, {
-          operationId,
-          author,
-          reason,
-        });
-        const deployment = await awaitReady(request, entry);
-        if (deployment.status === 'ready') {
-          const by = {
-            operationId: `${operationId}/observed`,
-            author: 'deployer',
-            reason: deployment.message,
-          };
-          await pointers.move(observedPointer(campaignId), version.id, by);
-        }
-        return deployment;
-      } catch (cause) {
-        if (!signal?.aborted) throw cause;
-        const what = `the wait for ${version.id} was cancelled; it stays the desired version`;
-        throw new TitrateError('cancelled', { what, where: operationId }, { cause });
-      }
+      await checkOwner(registry, campaignId, version, operationId);
+      return untilCancelled(
+        `the wait for ${version.id} was cancelled; it stays the desired version`,
+        request,
+        async () => {
+          signal?.throwIfAborted();
+          const by = { operationId, author, reason };
+          const entry = await pointers.move(servingPointer(campaignId), version.id, by);
+          const deployment = await awaitReady(request, entry);
+          if (deployment.status === 'ready') {
+            await pointers.move(observedPointer(campaignId), version.id, {
+              operationId: `${operationId}/observed`,
+              author: 'deployer',
+              reason: deployment.message,
+            });
+          }
+          return deployment;
+        },
+      );
     },
 
+    trial: createLocalTrials({ pointers, registry, endpoint, deadlineMs: trialDeadlineMs, connectMs }),
+
     async observe(campaignId) {
-      const probe = await probeLive(endpoint, campaignId);
-      if (probe.kind === 'unreachable')
-        return failed(`no inference server answers at ${endpoint}: ${probe.message}`, null);
-      if (probe.kind === 'refused') return failed(probe.message, null);
-      if (!probe.live) return failed(`no model of campaign '${campaignId}' is live at ${endpoint}`, null);
-      return {
-        version: probe.live,
-        status: 'ready',
-        endpoint,
-        message: `${endpoint} answers with ${probe.live}`,
-      };
+      const [probe, candidate] = await Promise.all([
+        probeLive(endpoint, campaignId),
+        observeTrial({ pointers, endpoint }, campaignId),
+      ]);
+      if (probe.kind === 'unreachable') {
+        const message = `no inference server answers at ${endpoint}: ${probe.message}`;
+        return { ...failed(message, null), candidate };
+      }
+      if (probe.kind === 'refused') return { ...failed(probe.message, null), candidate };
+      if (!probe.live) {
+        const message = `no model of campaign '${campaignId}' is live at ${endpoint}`;
+        return { ...failed(message, null), candidate };
+      }
+      const message = `${endpoint} answers with ${probe.live}`;
+      return { version: probe.live, status: 'ready', endpoint, message, candidate };
     },
   };
 }

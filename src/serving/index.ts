@@ -3,6 +3,7 @@ export { featuriseIsolating } from './featurising';
 export { createInferenceServer, type InferenceServer, type InferenceServerOptions } from './server';
 export { createPredictor, type NamedPredictions, type Predictor } from './predictor';
 export { loadModel } from './loaded-model';
+export { namedModels, type ModelCatalogue, type NamedModel } from './catalogue';
 export type {
   LoadedModel,
   LoadSources,
@@ -22,3 +23,10 @@ export {
   type SpellingPair,
   type SpellingRequest,
 } from './spelling';
+export {
+  pinnedTo,
+  TRAFFIC_METRICS,
+  type CandidateMessage,
+  type TrafficOptions,
+  type TrialStatus,
+} from './traffic';

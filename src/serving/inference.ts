@@ -1,27 +1,35 @@
-import { modelVersionId, nearestName, TitrateError, type ModelVersion } from '../contracts';
+import { asTitrateError, modelVersionId, nearestName, TitrateError, type ModelVersion } from '../contracts';
 import { parseModelName, parseVersionNumber } from '../tracking/model-name';
-import type { ModelRegistry } from '../tracking/registry';
+import type { ModelCatalogue } from './catalogue';
+import type { Access, Principal } from './access';
+import type { Admission } from './admission';
+import type { Batcher } from './batcher';
 import type { LiveModels } from './live-models';
 import type { ServingMetrics } from './metrics';
-import type { ModelCache } from './model-cache';
-import { predictWith, versionLabel, type NamedPredictions } from './predictor';
+import type { PredictionLog } from './prediction-log';
+import { versionLabel, type NamedPredictions } from './predictor';
 import { tooLarge, unprocessable } from './problems';
 
 export interface InferenceOptions {
-  readonly registry: ModelRegistry;
+  readonly registry: ModelCatalogue;
   readonly live: LiveModels;
-  readonly cache: ModelCache;
+  readonly batcher: Batcher;
+  readonly admission: Admission;
+  readonly rates: Access['rates'];
   readonly metrics: ServingMetrics;
+  readonly log: PredictionLog | null;
   /** Most molecules in one request. */
   readonly maxMolecules: number;
-  /** Most molecules in work at once, over all requests. */
-  readonly maxMoleculesInFlight: number;
+}
+
+/** Who asks, and until when. */
+export interface Asking {
+  readonly caller: Principal;
+  readonly signal: AbortSignal;
 }
 
 /** What the routes share: which version a request means, and predicting within limits. */
 export class Inference {
-  private inFlight = 0;
-
   constructor(private readonly options: InferenceOptions) {}
 
   /**
@@ -119,32 +127,76 @@ export class Inference {
     return values as string[];
   }
 
-  /** @throws TitrateError overloaded when too much is in work already, or what loading and predicting throw. */
+  /** @throws HttpProblem 429 when too much is in work already; what loading and predicting throw; the reason of the signal */
   async predict(
+    version: ModelVersion,
+    smiles: readonly string[],
+    { caller, signal }: Asking,
+  ): Promise<NamedPredictions> {
+    const { admission, rates } = this.options;
+    admission.enter(smiles.length);
+    try {
+      await rates.molecules(caller, smiles.length);
+      return await this.work(version, smiles, signal);
+    } finally {
+      admission.leave(smiles.length);
+    }
+  }
+
+  /** For streams: waits its turn instead of being refused. @throws as predict, but for 429 */
+  async predictInTurn(
+    version: ModelVersion,
+    smiles: readonly string[],
+    { caller, signal }: Asking,
+  ): Promise<NamedPredictions> {
+    const { admission, rates } = this.options;
+    await rates.moleculesInTurn(caller, smiles.length, signal);
+    await admission.enterInTurn(smiles.length, signal);
+    try {
+      return await this.work(version, smiles, signal);
+    } finally {
+      admission.leave(smiles.length);
+    }
+  }
+
+  private async work(
     version: ModelVersion,
     smiles: readonly string[],
     signal: AbortSignal,
   ): Promise<NamedPredictions> {
-    const { cache, metrics, maxMoleculesInFlight } = this.options;
-    // A lone request always gets in, however the limits are set.
-    if (this.inFlight > 0 && this.inFlight + smiles.length > maxMoleculesInFlight) {
-      throw new TitrateError('overloaded', {
-        what: `${this.inFlight} molecules are in work, and at most ${maxMoleculesInFlight} may be`,
-        remedy: 'Try again in a moment',
-      });
-    }
-    this.inFlight += smiles.length;
-    metrics.moleculesInFlight.set(this.inFlight);
+    const { batcher, metrics, log } = this.options;
+    const started = performance.now();
+    const labels = { model: campaignOf(version), version: versionLabel(version) };
     try {
-      const answer = await predictWith(cache, version, smiles, signal);
-      const rejected = answer.predictions.filter((outcome) => 'error' in outcome).length;
-      const labels = { model: answer.model, version: versionLabel(version) };
-      metrics.molecules.inc({ ...labels, outcome: 'predicted' }, smiles.length - rejected);
-      if (rejected) metrics.molecules.inc({ ...labels, outcome: 'rejected' }, rejected);
+      const answer = await batcher.predict(version, smiles, signal);
+      metrics.modelRequests.inc({ ...labels, outcome: 'ok' });
+      this.count(labels, answer);
+      log?.offer(labels, answer);
       return answer;
+    } catch (error) {
+      const outcome = asTitrateError(error).status >= 500 && !signal.aborted ? 'error' : 'refused';
+      metrics.modelRequests.inc({ ...labels, outcome });
+      throw error;
     } finally {
-      this.inFlight -= smiles.length;
-      metrics.moleculesInFlight.set(this.inFlight);
+      metrics.modelLatency.observe(labels, (performance.now() - started) / 1000);
     }
   }
+
+  private count(labels: { model: string; version: string }, { predictions }: NamedPredictions): void {
+    const { metrics } = this.options;
+    let predicted = 0;
+    for (const outcome of predictions) {
+      if ('error' in outcome) continue;
+      predicted += 1;
+      metrics.predictionSum.add(labels, outcome.value);
+      metrics.predictionSquares.add(labels, outcome.value ** 2);
+    }
+    metrics.predictions.inc(labels, predicted);
+    metrics.molecules.inc({ ...labels, outcome: 'predicted' }, predicted);
+    const rejected = predictions.length - predicted;
+    if (rejected) metrics.molecules.inc({ ...labels, outcome: 'rejected' }, rejected);
+  }
 }
+
+/** `solubility-42` of `solubility-42/v3`. */
+const campaignOf = ({ id }: ModelVersion) => id.slice(0, id.lastIndexOf('/'));

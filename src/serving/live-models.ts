@@ -1,13 +1,12 @@
 import { asTitrateError, type ErrorCode, type ModelVersion } from '../contracts';
-import type { PointerLog } from '../objects/pointers';
-import { servingPointer } from '../rollout/pointer-names';
-import type { ModelRegistry } from '../tracking/registry';
+import type { Desired, ModelCatalogue } from './catalogue';
 import type { ServingLogger } from './logger';
 import type { ModelCache } from './model-cache';
 
 export interface LiveModelsOptions {
-  readonly registry: ModelRegistry;
-  readonly pointers: PointerLog;
+  readonly registry: ModelCatalogue;
+  /** What should answer for a campaign. */
+  readonly desired: (campaignId: string) => Promise<Desired | null>;
   readonly cache: ModelCache;
   readonly logger: ServingLogger;
   /** Time between two looks at the pointers, milliseconds. */
@@ -36,7 +35,7 @@ export interface LiveModelStatus {
 
 interface Campaign {
   readonly id: string;
-  desired: { readonly versionId: string; readonly entry: number } | null;
+  desired: Desired | null;
   live: ModelVersion | null;
   loading: string | null;
   failure: (LoadFailure & { readonly entry: number; readonly retryAt: number }) | null;
@@ -77,11 +76,9 @@ export class LiveModels {
 
   /** Reads one campaign's pointer at once, and starts what follows from it. Does not wait for a load. */
   async refresh(campaignId: string): Promise<LiveModelStatus> {
-    const head = await this.options.pointers.head(servingPointer(campaignId));
+    const desired = await this.options.desired(campaignId);
     const campaign = this.campaignOf(campaignId);
-    if (head && head.number >= (campaign.desired?.entry ?? 0)) {
-      campaign.desired = { versionId: head.target, entry: head.number };
-    }
+    if (desired && desired.entry >= (campaign.desired?.entry ?? 0)) campaign.desired = desired;
     this.reconcile(campaign);
     return statusOf(campaign);
   }

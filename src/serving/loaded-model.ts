@@ -1,5 +1,6 @@
 import { setImmediate as yieldToOthers } from 'node:timers/promises';
 import {
+  canonicalJson,
   moleculeCapsSchema,
   type FeatureMatrix,
   standardisationNamed,
@@ -9,24 +10,29 @@ import {
   type TrainedCard,
   type TrainingRow,
 } from '../contracts';
-import type { Chemistry } from '../chemistry/chemistry';
+import type { Chemistry, PreparedMolecule } from '../chemistry/chemistry';
+import { matrixOfRows } from '../chemistry/feature-matrix';
 import { decodeNdjson } from '../foundation';
 import { applyCalibration } from '../learning/calibration';
 import type { Learning } from '../learning/learning';
 import type { ObjectStore } from '../objects/object-store';
-import type { ModelRegistry } from '../tracking/registry';
+import type { ModelCatalogue } from './catalogue';
 import { figuresAt, type Figures } from './calibrated-figures';
 import { featuriseIsolating } from './featurising';
-import { NeighbourIndex, SIMILARITY_FEATURIZER } from './neighbours';
+import { PreparedMolecules } from './prepared-molecules';
+import { indexTraining } from './similarity';
+import { SIMILARITY_FEATURIZER } from '../learning/applicability';
 
 /** What predicting needs. */
 export interface ModelSources {
-  readonly registry: ModelRegistry;
-  readonly objects: ObjectStore;
+  readonly registry: Pick<ModelCatalogue, 'resolve' | 'card'>;
+  readonly objects: Pick<ObjectStore, 'get'>;
   readonly chemistry: Chemistry;
   readonly learning: Learning;
   /** Caps on the molecules that are asked for. Default: the contracts' defaults. */
   readonly caps?: MoleculeCaps;
+  /** Keeps what was worked out of molecules, with the caps that they are taken by. Default: nothing is kept. */
+  readonly prepared?: PreparedMolecules;
 }
 
 /** Where one model's bytes are: its card, and its artifacts. */
@@ -89,7 +95,7 @@ export async function loadModel(sources: LoadSources, version: ModelVersion): Pr
     objects.get(card.training).then((bytes) => decodeNdjson<TrainingRow>(bytes)),
     chemistry.version(),
   ]);
-  const neighbours = await featuriseIsolating(chemistry, training, [SIMILARITY_FEATURIZER]);
+  const neighbours = await indexTraining(chemistry, training);
   const model = await learning.load(card.family, weights);
 
   const warnings: string[] = [];
@@ -98,56 +104,87 @@ export async function loadModel(sources: LoadSources, version: ModelVersion): Pr
       `trained on features of RDKit ${card.runtime.rdkit}; this process computes them with ${rdkit}`,
     );
   }
-  if (neighbours.failures.size) {
-    warnings.push(`${neighbours.failures.size} training molecules are left out of the similarity search`);
+  if (neighbours.leftOut) {
+    warnings.push(`${neighbours.leftOut} training molecules are left out of the similarity search`);
   }
-  // A neighbour's row counts within its run; runs follow one another with gaps where a molecule was left out.
-  const indexes = neighbours.runs.map(({ from, matrices }) => ({
-    from,
-    index: new NeighbourIndex(matrices[0]!),
-  }));
   const caps = sources.caps ?? moleculeCapsSchema.parse({});
+  const prepared = sources.prepared ?? new PreparedMolecules({ chemistry, caps, maxBytes: 0 });
   // By the rules its training set was standardised by, so that a molecule asked for meets itself there.
   const standardisation = standardisationNamed(card.runtime.ruleSet);
 
+  const isSimilarity = canonicalJson(card.featurizer) === canonicalJson(SIMILARITY_FEATURIZER);
+  const specs = isSimilarity ? [SIMILARITY_FEATURIZER] : [card.featurizer, SIMILARITY_FEATURIZER];
+
   const nearestTo = (queries: FeatureMatrix, row: number): MoleculePrediction['nearest'] => {
-    let nearest: MoleculePrediction['nearest'] = null;
-    for (const { from, index } of indexes) {
-      const found = index.nearest(queries, row);
-      if (!found || (nearest && found.similarity <= nearest.similarity)) continue;
-      const { moleculeId, smiles } = training[from + found.row]!;
-      nearest = { similarity: found.similarity, moleculeId, smiles };
-    }
-    return nearest;
+    const search = () => neighbours.nearest(queries, row);
+    const found = prepared.nearest(version.id, queries.moleculeIds[row]!, search);
+    if (!found) return null;
+    const { moleculeId, smiles } = training[found.row]!;
+    return { similarity: found.similarity, moleculeId, smiles };
   };
   const isApplicable = (nearest: MoleculePrediction['nearest']) =>
     card.applicability && nearest ? nearest.similarity >= card.applicability.threshold : null;
+
+  /** Outcomes of featurised molecules. @param fingerprints for similarity, of the same rows */
+  async function outcomesOf(
+    molecules: readonly MoleculeKey[],
+    features: FeatureMatrix,
+    fingerprints: FeatureMatrix,
+    signal?: AbortSignal,
+  ): Promise<MoleculeOutcome[]> {
+    const predicted = applyCalibration(card.calibration, await model.predict(features, signal));
+    const outcomes: MoleculeOutcome[] = [];
+    for (const [row, { smiles, moleculeId }] of molecules.entries()) {
+      if (row % ROWS_A_TURN === ROWS_A_TURN - 1) await yieldToOthers();
+      const figures = figuresAt(card.task, predicted, row);
+      if (!figures) {
+        const error = `the model gives no finite number for ${smiles}`;
+        outcomes.push({ smiles, error, reason: 'numerical' });
+        continue;
+      }
+      const nearest = nearestTo(fingerprints, row);
+      const known = { smiles, standardSmiles: smiles, moleculeId };
+      outcomes.push({ ...known, ...figures, nearest, applicable: isApplicable(nearest) });
+    }
+    return outcomes;
+  }
 
   async function predictStandard(
     molecules: readonly MoleculeKey[],
     signal?: AbortSignal,
   ): Promise<MoleculeOutcome[]> {
     const outcomes: MoleculeOutcome[] = [];
-    const features = await featuriseIsolating(chemistry, molecules, [card.featurizer, SIMILARITY_FEATURIZER]);
+    const features = await featuriseIsolating(chemistry, molecules, specs);
     for (const [at, error] of features.failures)
       outcomes[at] = { smiles: molecules[at]!.smiles, error: error.message, reason: error.code };
     for (const { from, rows, matrices } of features.runs) {
-      const predicted = applyCalibration(card.calibration, await model.predict(matrices[0]!, signal));
-      for (let row = 0; row < rows; row++) {
-        if (row % ROWS_A_TURN === ROWS_A_TURN - 1) await yieldToOthers();
-        const { smiles, moleculeId } = molecules[from + row]!;
-        const figures = figuresAt(card.task, predicted, row);
-        if (!figures) {
-          const error = `the model gives no finite number for ${smiles}`;
-          outcomes[from + row] = { smiles, error, reason: 'numerical' };
-          continue;
-        }
-        const nearest = nearestTo(matrices[1]!, row);
-        const known = { smiles, standardSmiles: smiles, moleculeId };
-        outcomes[from + row] = { ...known, ...figures, nearest, applicable: isApplicable(nearest) };
-      }
+      const run = molecules.slice(from, from + rows);
+      const predicted = await outcomesOf(run, matrices[0]!, matrices.at(-1)!, signal);
+      predicted.forEach((outcome, row) => (outcomes[from + row] = outcome));
     }
     return outcomes;
+  }
+
+  async function predict(smiles: readonly string[], signal?: AbortSignal): Promise<MoleculeOutcome[]> {
+    const outcomes = await prepared.prepare(smiles, standardisation, specs);
+    signal?.throwIfAborted();
+    const good = outcomes.filter(isSound);
+    const ids = good.map(({ molecule }) => molecule.moleculeId);
+    const matrices = specs.map((spec, i) =>
+      matrixOfRows(
+        spec,
+        ids,
+        good.map(({ rows }) => rows[i]!),
+      ),
+    );
+    const molecules = good.map(({ molecule }) => molecule);
+    const predicted = good.length ? await outcomesOf(molecules, matrices[0]!, matrices.at(-1)!, signal) : [];
+    let next = 0;
+    return outcomes.map((outcome, at): MoleculeOutcome => {
+      const asked = smiles[at]!;
+      if (!outcome.ok) return { smiles: asked, error: outcome.message, reason: outcome.reason };
+      return { ...predicted[next++]!, smiles: asked };
+    });
   }
 
   return {
@@ -156,21 +193,8 @@ export async function loadModel(sources: LoadSources, version: ModelVersion): Pr
     warnings,
     dispose: () => model.dispose(),
     predictStandard,
-    async predict(smiles, signal) {
-      const standardised = await chemistry.standardise(
-        smiles.map((text) => ({ notation: 'smiles', text })),
-        caps,
-        standardisation,
-      );
-      signal?.throwIfAborted();
-      const good = standardised.flatMap((outcome) => (outcome.ok ? [outcome.molecule] : []));
-      const predicted = await predictStandard(good, signal);
-      let next = 0;
-      return standardised.map((outcome, at): MoleculeOutcome => {
-        const asked = smiles[at]!;
-        if (!outcome.ok) return { smiles: asked, error: outcome.message, reason: outcome.reason };
-        return { ...predicted[next++]!, smiles: asked };
-      });
-    },
+    predict,
   };
 }
+
+const isSound = (outcome: PreparedMolecule) => outcome.ok;

@@ -8,6 +8,8 @@ export class HttpProblem extends Error {
   constructor(
     readonly status: number,
     readonly error: TitrateError,
+    /** When it is worth trying again, seconds. */
+    readonly retryAfter?: number,
   ) {
     super(error.message, { cause: error });
   }
@@ -33,11 +35,13 @@ export interface Problem {
   readonly code: string;
   readonly retryable: boolean;
   readonly error: string;
+  /** When it is worth trying again, seconds. */
+  readonly retryAfter?: number;
 }
 
 /** Anything thrown, as a status and a TitrateError. */
 export function toProblem(thrown: unknown, instance: string, bodyLimit: number): Problem {
-  const { status, error } = classify(thrown, bodyLimit);
+  const { status, error, retryAfter } = classify(thrown, bodyLimit);
   return {
     type: `urn:titrate:problem:${error.code}`,
     title: error.code.charAt(0).toUpperCase() + error.code.slice(1).replaceAll('-', ' '),
@@ -47,10 +51,14 @@ export function toProblem(thrown: unknown, instance: string, bodyLimit: number):
     code: error.code,
     retryable: error.retryable,
     error: error.message,
+    ...(retryAfter !== undefined && { retryAfter }),
   };
 }
 
-function classify(thrown: unknown, bodyLimit: number): { status: number; error: TitrateError } {
+function classify(
+  thrown: unknown,
+  bodyLimit: number,
+): { status: number; error: TitrateError; retryAfter?: number } {
   if (thrown instanceof HttpProblem) return thrown;
   if (thrown instanceof TitrateError) return { status: thrown.status, error: thrown };
   const { statusCode, code, name, message } = thrown as {
@@ -74,7 +82,10 @@ function classify(thrown: unknown, bodyLimit: number): { status: number; error: 
   }
   // What the web framework refuses: unreadable JSON, a media type other than JSON, a malformed path.
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
-    const remedy = statusCode === 415 ? "Send JSON, with 'content-type: application/json'" : undefined;
+    const remedy =
+      statusCode === 415
+        ? "Send JSON, with 'content-type: application/json', uncompressed; to /predict/batch NDJSON, with 'application/x-ndjson'"
+        : undefined;
     const what = message ?? 'the request cannot be read';
     return { status: statusCode, error: new TitrateError('usage', { what, where: 'request', remedy }) };
   }
@@ -83,7 +94,9 @@ function classify(thrown: unknown, bodyLimit: number): { status: number; error: 
 }
 
 export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {
-  if (problem.status === 429 || problem.status === 503) void reply.header('retry-after', '1');
+  if (problem.status === 429 || problem.status === 503)
+    void reply.header('retry-after', String(problem.retryAfter ?? 1));
+  if (problem.status === 401) void reply.header('www-authenticate', 'Bearer realm="titrate"');
   return reply
     .code(problem.status)
     .type('application/problem+json; charset=utf-8')

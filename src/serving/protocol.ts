@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { ModelCard } from '../contracts';
+import type { TrainedCard } from '../contracts';
 import type { NamedPredictions } from './predictor';
 import { unprocessable } from './problems';
 
@@ -49,7 +49,7 @@ const OUTPUTS: readonly { name: string; datatype: OutputTensor['datatype']; read
 export function modelMetadata(
   name: string,
   versions: readonly string[],
-  card: ModelCard,
+  card: TrainedCard,
   live: string | null,
 ) {
   return {
@@ -64,7 +64,9 @@ export function modelMetadata(
       live,
       round: card.round,
       labels: card.labels,
-      held_out_rmse: card.metrics.rmse,
+      ...('rmse' in card.metrics
+        ? { held_out_rmse: card.metrics.rmse }
+        : { held_out_auroc: card.metrics.auroc }),
     },
   };
 }
@@ -107,6 +109,12 @@ export function smilesTensor({ inputs }: InferRequest): unknown[] {
     );
   }
   return data;
+}
+
+/** The parameter `timeout`, microseconds as in the protocol's extensions, as milliseconds. */
+export function timeoutMsOf({ parameters: given }: InferRequest): number | undefined {
+  const timeout = given?.timeout;
+  return typeof timeout === 'number' && timeout > 0 ? timeout / 1000 : undefined;
 }
 
 /** @throws HttpProblem 422 for an output that there is none of. Checked before anything is predicted. */

@@ -1,22 +1,31 @@
 import fastify, { type FastifyInstance } from 'fastify';
-import { TitrateError, type MoleculeCaps } from '../contracts';
+import { moleculeCapsSchema, TitrateError, type MoleculeCaps } from '../contracts';
 import type { Chemistry } from '../chemistry/chemistry';
 import { release } from '../foundation';
 import type { Learning } from '../learning/learning';
 import type { ObjectStore } from '../objects/object-store';
 import type { PointerLog } from '../objects/pointers';
-import type { ModelRegistry } from '../tracking/registry';
+import { addAccess, type AccessOptions } from './access';
+import { Admission } from './admission';
+import { Batcher } from './batcher';
+import { desiredByPointers, type Desired, type ModelCatalogue } from './catalogue';
+import { expose } from './exposition';
 import { Inference } from './inference';
 import { LiveModels } from './live-models';
 import { silentLogger, type ServingLogger } from './logger';
 import { createServingMetrics, type ServingMetrics } from './metrics';
 import { ModelCache } from './model-cache';
 import { sendProblem, toProblem } from './problems';
-import { addMoleculeRoutes, addProtocolRoutes } from './routes';
+import { PredictionLog, type PredictionLogOptions } from './prediction-log';
+import { predictWith } from './predictor';
+import { PreparedMolecules } from './prepared-molecules';
+import { addServerRoutes } from './routes';
+import { acceptBodies } from './bodies';
+import { createTraffic, type TrafficOptions } from './traffic';
 
 export interface InferenceServerOptions {
-  readonly registry: ModelRegistry;
-  readonly objects: ObjectStore;
+  readonly registry: ModelCatalogue;
+  readonly objects: Pick<ObjectStore, 'get'>;
   readonly pointers: PointerLog;
   readonly chemistry: Chemistry;
   readonly learning: Learning;
@@ -31,12 +40,30 @@ export interface InferenceServerOptions {
   readonly retainMs?: number;
   /** Default 1,000. */
   readonly maxMoleculesPerRequest?: number;
-  /** Over all requests; more are answered 429. Default 10,000. */
+  /** Molecules in work or waiting, over all requests; more are answered 429. Default 10,000. */
   readonly maxMoleculesInFlight?: number;
+  /** The queue is kept as short as makes what was let in answered in this time, milliseconds. Default 2,000. */
+  readonly maxWaitMs?: number;
+  /** Molecules that are worked on together. Default 32. */
+  readonly maxBatch?: number;
+  /** Of what is kept of molecules asked for. Default 64 MiB. */
+  readonly cacheBytes?: number;
+  /** Longest time that an answer may take, milliseconds; requests may ask for less. Default 30,000. */
+  readonly timeoutMs?: number;
+  /** Who may ask for what. Default: everybody, for everything. */
+  readonly access?: AccessOptions;
+  /** What `/metrics` asks of its reader. Default: nothing. */
+  readonly metricsScope?: 'open' | 'read';
+  /** A sample of what is predicted. Default: none is kept. */
+  readonly predictionLog?: Omit<PredictionLogOptions, 'chemistry' | 'logger' | 'onRecords'>;
+  /** What should answer for a campaign. Default: what the pointers `serving/<campaign>` say. */
+  readonly desired?: (campaignId: string) => Promise<Desired | null>;
   /** Bytes. Default 2 MiB: a thousand SMILES at the cap of a thousand characters, and their JSON. */
   readonly bodyLimit?: number;
   /** How long `close` waits for requests under way before it cuts them off, milliseconds. Default 20,000. */
   readonly drainMs?: number;
+  /** How candidates are tried beside what serves. Left out: none is. */
+  readonly traffic?: TrafficOptions;
 }
 
 export interface InferenceServer {
@@ -48,8 +75,8 @@ export interface InferenceServer {
   close(): Promise<void>;
 }
 
-/** Slow senders are cut off, milliseconds. */
-const REQUEST_TIMEOUT_MS = 30_000;
+/** A connection on which nothing moves for so long is cut, milliseconds. */
+const IDLE_CONNECTION_MS = 120_000;
 /** While draining, milliseconds. */
 const IDLE_CHECK_MS = 20;
 /** A campaign id has at most 100 characters, each of three bytes when percent-encoded. */
@@ -62,23 +89,67 @@ const MAX_PARAM_LENGTH = 300;
 export function createInferenceServer(options: InferenceServerOptions): InferenceServer {
   const { registry, pointers, host, port, logger = silentLogger, bodyLimit = 2 * 1024 * 1024 } = options;
   const metrics = createServingMetrics();
-  const cache = new ModelCache(options, {
-    retainMs: options.retainMs,
-    onLoad: (version, seconds) => {
-      metrics.loads.observe(seconds);
-      logger.info({ version: version.id, seconds }, 'model loaded');
+  const caps = options.caps ?? moleculeCapsSchema.parse({});
+  const prepared = new PreparedMolecules({
+    chemistry: options.chemistry,
+    caps,
+    maxBytes: options.cacheBytes ?? 64 * 1024 * 1024,
+    onLookup: (kind, hits, misses) => {
+      metrics.cacheLookups.inc({ kind, outcome: 'hit' }, hits);
+      metrics.cacheLookups.inc({ kind, outcome: 'miss' }, misses);
     },
-    onUnload: (version) => logger.info({ version: version.id }, 'model unloaded'),
   });
-  const live = new LiveModels({ registry, pointers, cache, logger, pollMs: options.pollMs ?? 1000 });
-  const inference = new Inference({
+  const cache = new ModelCache(
+    { ...options, caps, prepared },
+    {
+      retainMs: options.retainMs,
+      onLoad: (version, seconds) => {
+        metrics.loads.observe(seconds);
+        logger.info({ version: version.id, seconds }, 'model loaded');
+      },
+      onUnload: (version) => logger.info({ version: version.id }, 'model unloaded'),
+    },
+  );
+  const live = new LiveModels({
     registry,
-    live,
+    desired: options.desired ?? desiredByPointers(pointers),
     cache,
-    metrics,
-    maxMolecules: options.maxMoleculesPerRequest ?? 1000,
-    maxMoleculesInFlight: options.maxMoleculesInFlight ?? 10_000,
+    logger,
+    pollMs: options.pollMs ?? 1000,
   });
+  const admission = new Admission({
+    maxMolecules: options.maxMoleculesInFlight ?? 10_000,
+    maxWaitMs: options.maxWaitMs ?? 2000,
+  });
+  const batcher = new Batcher({
+    predict: (version, smiles, signal) => predictWith(cache, version, smiles, signal),
+    maxBatch: options.maxBatch ?? 32,
+    onBatch: (molecules, waitedMs) => {
+      metrics.batchSize.observe(molecules);
+      for (const ms of waitedMs) metrics.queueWait.observe(ms / 1000);
+    },
+  });
+  const log = options.predictionLog
+    ? new PredictionLog({
+        ...options.predictionLog,
+        chemistry: options.chemistry,
+        logger,
+        onRecords: (outcome, count) => metrics.logRecords.inc({ outcome }, count),
+      })
+    : null;
+
+  const traffic = createTraffic(
+    {
+      registry,
+      pointers,
+      logger,
+      metrics: metrics.registry,
+      pollMs: options.pollMs ?? 1000,
+      bodyLimit,
+      serving: () => live.all().flatMap((status) => (status.live ? [status.campaignId] : [])),
+    },
+    options.traffic,
+  );
 
   let ready: Promise<void> | undefined;
   let isReady = false;
@@ -87,30 +158,34 @@ export function createInferenceServer(options: InferenceServerOptions): Inferenc
   const app = fastify({
     logger: false,
     bodyLimit,
-    requestTimeout: REQUEST_TIMEOUT_MS,
+    // Bodies of unknown length stream for as long as they move; those that are read whole have a time of their own.
+    requestTimeout: 0,
+    connectionTimeout: IDLE_CONNECTION_MS,
     forceCloseConnections: 'idle',
     // What has arrived is answered, also while draining.
     return503OnClosing: false,
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
   });
-  // JSON is all that is understood; by itself the framework would take plain text as well.
-  app.removeContentTypeParser('text/plain');
+  acceptBodies(app);
   observe(app, metrics, logger, bodyLimit);
-  const routes = {
-    registry,
-    live,
-    cache,
-    inference,
-    metrics,
-    release: release,
-    isReady: () => isReady && !closing,
-  };
+  const access = addAccess(app, options.access ?? { authenticator: null });
+  const inference = new Inference({
+    ...{ registry, live, batcher, admission, metrics, log },
+    rates: access.rates,
+    maxMolecules: options.maxMoleculesPerRequest ?? 1000,
+  });
   // Answers given while draining end their connection, so that clients go elsewhere.
   app.addHook('onSend', async (_request, reply) => {
     if (closing) void reply.header('connection', 'close');
   });
-  addProtocolRoutes(app, routes);
-  addMoleculeRoutes(app, routes);
+  traffic.attach(app);
+  addServerRoutes(app, {
+    ...{ registry, live, cache, inference, access, admission, metrics, release },
+    exposition: () => expose({ metrics, cache, live, admission, batcher, prepared }),
+    timeoutMs: options.timeoutMs ?? 30_000,
+    metricsScope: options.metricsScope ?? 'open',
+    isReady: () => isReady && !closing,
+  });
 
   return {
     async start() {
@@ -132,6 +207,7 @@ export function createInferenceServer(options: InferenceServerOptions): Inferenc
       ready = live.start().then(() => {
         isReady = true;
       });
+      await traffic.start();
       const address = app.server.address();
       const bound = address !== null && typeof address === 'object' ? address.port : port;
       return `http://${host.includes(':') ? `[${host}]` : host}:${bound}`;
@@ -157,7 +233,8 @@ export function createInferenceServer(options: InferenceServerOptions): Inferenc
           clearTimeout(cut);
           clearInterval(idle);
         }
-        await watch;
+        await Promise.all([watch, traffic.stop()]);
+        await log?.close();
         await cache.close();
       })();
       return closing;
@@ -174,6 +251,7 @@ function observe(
 ): void {
   app.setErrorHandler((error, request, reply) => {
     const problem = toProblem(error, request.url, bodyLimit);
+    metrics.errors.inc({ code: problem.code });
     const fields = {
       method: request.method,
       url: request.url,
@@ -189,8 +267,10 @@ function observe(
   app.setNotFoundHandler((request, reply) => {
     const error = new TitrateError('not-found', {
       what: `there is no ${request.method} ${request.url} here`,
-      remedy: 'Try GET /models, POST /predict, GET /v2, POST /v2/models/NAME/infer, GET /metrics',
+      remedy:
+        'Try GET /models, POST /predict, GET /v2, POST /v2/models/NAME/infer, GET /metrics, GET /openapi.json',
     });
+    metrics.errors.inc({ code: error.code });
     return sendProblem(reply, toProblem(error, request.url, bodyLimit));
   });
 

@@ -34,6 +34,8 @@ export interface CampaignLog {
   rounds(
     campaignId: string,
   ): Promise<{ readonly config: CampaignConfig | null; readonly rounds: RoundRecord[] }>;
+  /** The rounds on record, in order, and the artifact of each: its hash says which record was read. */
+  roundRecords(campaignId: string): Promise<{ readonly round: number; readonly record: ArtifactRef }[]>;
   /** @throws not-found, naming the campaigns there are. */
   read(campaignId: string): Promise<CampaignRecord>;
 }
@@ -89,6 +91,16 @@ export function createCampaignLog(objects: ObjectStore): CampaignLog {
     async rounds(campaignId) {
       const header = await readJson<CampaignHeader>(key(campaignId, 'header'));
       return { config: header?.config ?? null, rounds: await readRounds(campaignId) };
+    },
+    async roundRecords(campaignId) {
+      const names = await objects.listRecords(`${key(campaignId, 'rounds')}/`);
+      const records = await Promise.all(
+        names.map(async (name) => ({
+          round: Number(name.split('/').at(-1)),
+          record: (await readJson<ArtifactRef>(name))!,
+        })),
+      );
+      return records.sort((a, b) => a.round - b.round);
     },
     async read(campaignId) {
       const header = await readJson<CampaignHeader>(key(campaignId, 'header'));

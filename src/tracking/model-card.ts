@@ -1,4 +1,4 @@
-import { featurizerName, type Interval, type ModelMetrics, type TrainedCard } from '../contracts';
+import { featurizerName, type Interval, type ModelMetrics, type Split, type TrainedCard } from '../contracts';
 
 /** One held-out figure; the interval is that of 95 %. */
 export interface Figure {
@@ -56,6 +56,12 @@ const figureTable = (title: string, metrics: ModelMetrics, unit: string | undefi
   '',
 ];
 
+const HELD_OUT: Readonly<Record<Split, string>> = {
+  random: 'Every molecule was predicted by a model that had not seen it.',
+  scaffold: 'Every molecule was predicted by a model that had seen no molecule of its scaffold.',
+  time: 'Every molecule was predicted by a model that had seen only what was measured before; the earliest molecules were trained on alone.',
+};
+
 /** How the calibration was done, in a sentence. */
 function calibrationOf(card: TrainedCard): string {
   if (card.task === 'classification') {
@@ -99,7 +105,7 @@ export function renderModelCard(card: TrainedCard, name: string): string {
       ? figureTable(`On a test set of ${molecules(card.test.metrics)}`, card.test.metrics, unit)
       : []),
     ...figureTable(`Cross-validated on ${molecules(metrics)}`, metrics, unit),
-    'Every molecule was predicted by a model that had not seen it.',
+    HELD_OUT[card.split ?? 'random'],
     '',
     '## Calibration',
     '',

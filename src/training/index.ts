@@ -4,7 +4,10 @@ export { readJobRequest, recordFailure, RUNTIME_STEP, type JobRequest } from './
 export { checkJobs, createVertexTraining, type VertexTrainingOptions } from './vertex/vertex-training';
 export type { JobMachine, JobsOptions } from './vertex/jobs';
 export type { VertexPlace } from './vertex/service';
-export { createModelUpload, modelId, type ModelUpload, type ModelUploadOptions } from './vertex/model-upload';
+export { createModelUpload, modelId } from './vertex/model-upload';
+export type { ModelUpload, ModelUploadOptions, UploadedModel } from './vertex/model-upload';
+export * from './model-uploads';
 export { createVizierTuning } from './vertex/vizier';
+export * from './tuning/ask-study';
 export * from './tuning/trial-space';
 export * from './tuning/tuning';

@@ -3,7 +3,7 @@ import type { Datasets } from '../datasets';
 import type { ObjectStore } from '../objects';
 import { admitResults, faultOf } from './admission';
 import { createBranches } from './branches';
-import { readCut, readCuts, recordCut } from './cuts';
+import { readCut, readCuts, recordCut, splitsByTime } from './cuts';
 import { createJournal } from './journal';
 import { outstandingPicks, type StandingResult } from './knowledge';
 import { createQueues } from './queues';
@@ -55,11 +55,12 @@ export async function createWarehouse({ objects, datasets, index }: WarehouseOpt
   async function standing(
     campaignId: string,
     branch: DataBranch | null,
+    dates = false,
   ): Promise<{ counted: StandingResult[]; arrived: StandingResult[] }> {
     const filter = await branches.filterOf(branch);
-    const arrived = await index.standingResults(campaignId);
+    const arrived = await index.standingResults(campaignId, { dates });
     if (!filter) return { counted: arrived, arrived };
-    const counted = await index.standingResults(campaignId, { branch: filter });
+    const counted = await index.standingResults(campaignId, { branch: filter, dates });
     // What arrived between the two questions settles its pick as well.
     const asked = new Set(arrived.map(({ result }) => result.resultId));
     const since = counted.filter(({ result }) => !asked.has(result.resultId));
@@ -107,7 +108,7 @@ export async function createWarehouse({ objects, datasets, index }: WarehouseOpt
         if (recorded) return recorded;
         const version = await datasets.version(branch?.dataVersion ?? dataVersion);
         const batches = await index.openedBatches(campaignId);
-        const { counted, arrived } = await standing(campaignId, branch);
+        const { counted, arrived } = await standing(campaignId, branch, splitsByTime(config));
         return recordCut(objects, datasets, {
           ...{ campaignId, round, config, version, branch, batches, arrived },
           results: counted,

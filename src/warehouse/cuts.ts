@@ -37,6 +37,10 @@ const recordKey = (campaignId: string, round: number, branch: number) =>
   `${prefixOf(campaignId)}${round}${branch ? `/branch/${branch}` : ''}`;
 const CUT_RECORD = /^(\d+)(?:\/branch\/(\d+))?$/;
 
+/** Whether a campaign's models are compared or judged by later measurements: only then does it need to know when each was made. */
+export const splitsByTime = ({ exploration, training }: Pick<CampaignConfig, 'exploration' | 'training'>) =>
+  exploration.split === 'time' || training.split === 'time';
+
 /** The cut that was recorded for a round on a branch (0: the data were not moved), if one was. */
 export async function readCut(
   objects: ObjectStore,
@@ -87,6 +91,7 @@ export async function recordCut(
   const asMolecules = (ids: readonly string[]) => ids.map((moleculeId) => ({ moleculeId }));
   const resultIds = await put(stock.resultIds);
   const training = await put(stock.training);
+  const dates = splitsByTime(config) ? await put(stock.dates) : undefined;
   const pending = await put(asMolecules(stock.pending));
   const excluded = await put(asMolecules(stock.excluded));
 
@@ -112,6 +117,7 @@ export async function recordCut(
     training: training.sha256,
     pending: pending.sha256,
     excluded: excluded.sha256,
+    ...(dates && { dates: dates.sha256 }),
     ...(branch ? { branch: branch.number } : {}),
   };
   const cut: Cut = {
@@ -123,6 +129,7 @@ export async function recordCut(
     chunks: request.chunks,
     resultIds,
     training,
+    ...(dates && { dates }),
     labels: stock.training.length,
     measured: stock.measured,
     censored: stock.censored,

@@ -1,12 +1,20 @@
-import type { CampaignConfig, TrainingRow } from '../contracts';
-import { aggregateValues, type MeasuredValue } from '../measurements';
+import type { CampaignConfig, LabelKey, TrainingRow } from '../contracts';
+import { aggregateValues, dateOfAggregate, type MeasuredValue } from '../measurements';
 import type { ResolvedResult } from './warehouse';
 
 /** A result that nothing replaced, and the number of the chunk it arrived in (1, 2, …). */
 export interface StandingResult {
   readonly result: Pick<
     ResolvedResult,
-    'resultId' | 'batchId' | 'moleculeId' | 'standardSmiles' | 'inchiKey' | 'outcome' | 'value' | 'qualifier'
+    | 'resultId'
+    | 'batchId'
+    | 'moleculeId'
+    | 'standardSmiles'
+    | 'inchiKey'
+    | 'outcome'
+    | 'value'
+    | 'qualifier'
+    | 'measuredAt'
   >;
   readonly chunk: number;
 }
@@ -22,6 +30,8 @@ export interface OpenedBatch {
 export interface Stock {
   readonly resultIds: readonly string[];
   readonly training: readonly TrainingRow[];
+  /** When each training row was measured, as far as results and values were asked for with their dates. */
+  readonly dates: readonly LabelKey[];
   /** Molecules with at least one uncensored value; with bounds only. Together: the training rows. */
   readonly measured: number;
   readonly censored: number;
@@ -100,9 +110,9 @@ export function takeStock(input: {
   const attempts = { failed: new Set<string>(), abandoned: new Set<string>() };
   const inchiKeys = new Map<string, string>();
   for (const { result } of results) {
-    const { moleculeId, standardSmiles, inchiKey, outcome, value, qualifier } = result;
+    const { moleculeId, standardSmiles, inchiKey, outcome, value, qualifier, measuredAt } = result;
     if (outcome === 'measured') {
-      add({ moleculeId, smiles: standardSmiles, value: value!, qualifier });
+      add({ moleculeId, smiles: standardSmiles, value: value!, qualifier, measuredAt });
       // Of several spellings the smallest, so that the order of arrival does not matter.
       const known = inchiKeys.get(moleculeId);
       if (inchiKey && (known === undefined || inchiKey < known)) inchiKeys.set(moleculeId, inchiKey);
@@ -129,6 +139,7 @@ export function takeStock(input: {
   return {
     resultIds: results.map(({ result }) => result.resultId).sort(byId),
     training,
+    dates: training.map(({ moleculeId }) => ({ moleculeId, key: dateOfAggregate(values.get(moleculeId)!) })),
     measured: rows.length - censored,
     censored,
     failed,

@@ -53,10 +53,10 @@ export interface WarehouseIndex {
 
   total(campaignId: string): Promise<number>;
   knownResults(campaignId: string, resultIds: readonly string[]): Promise<Map<string, KnownResult>>;
-  /** Results that no other result within the same filter replaces. */
+  /** Results that no other result within the same filter replaces. @param only.dates with `measuredAt`, which costs reading them whole */
   standingResults(
     campaignId: string,
-    only?: { readonly batchId?: string; readonly branch?: BranchFilter },
+    only?: { readonly batchId?: string; readonly branch?: BranchFilter; readonly dates?: boolean },
   ): Promise<StandingResult[]>;
   /** Opened batches with their picks: all of a campaign's, or those that hold a molecule of `batchId`. */
   openedBatches(campaignId: string, batchId?: string): Promise<OpenedBatch[]>;

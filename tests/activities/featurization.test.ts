@@ -6,9 +6,11 @@ import type { FeaturizationPorts } from '../../activities/shared/ports';
 import { createChemistry, type Chemistry } from '../../src/chemistry';
 import {
   featurizerSchema,
+  type ArtifactRef,
   type FeaturisedShard,
   type FeaturizerInput,
   type FeaturizerSpec,
+  type TrainingRow,
 } from '../../src/contracts';
 import { bundleFeatures } from '../../src/foundation';
 import { createPointerLog, createStepCache, type StepOutcome } from '../../src/objects';
@@ -52,7 +54,17 @@ async function world() {
     const outcome = (await run) as StepOutcome<FeaturisedShard>;
     return { ...outcome, set: await activities.assembleFeatures({ featurizer, shards: [outcome.value] }) };
   };
-  return { asked, featurise, reader: featureReader(objects), close: () => datasets.close() };
+  const scaffolds = async () => {
+    const training = await artifacts.putRows([
+      { moleculeId: 'm0', smiles: 'CCc1ccccc1' },
+      { moleculeId: 'm1', smiles: 'CCO' },
+      { moleculeId: 'm2', smiles: 'OCCc1ccccc1' },
+    ]);
+    const run = new MockActivityEnvironment().run(activities.scaffoldLabels, { training });
+    const { value, cached } = (await run) as StepOutcome<ArtifactRef>;
+    return { rows: await artifacts.getRows(value), cached };
+  };
+  return { asked, featurise, scaffolds, reader: featureReader(objects), close: () => datasets.close() };
 }
 
 test('a bundle takes the parts that are there, makes the rest from one parse, and leaves them for others', async () => {
@@ -77,6 +89,28 @@ test('a bundle takes the parts that are there, makes the rest from one parse, an
     const rows = await reader.rowsFor(bundle.set, wanted);
     expect(rows).toEqual(bundleFeatures(bundle.set.featurizer, alone));
     expect(rows.moleculeIds).toEqual(wanted);
+  } finally {
+    await close();
+  }
+});
+
+test('scaffolds of the labels are computed once; a molecule without rings has none', async () => {
+  const { scaffolds, reader, close } = await world();
+  try {
+    const { rows, cached } = await scaffolds();
+    expect(cached).toBe(false);
+    expect(rows).toEqual([
+      { moleculeId: 'm0', key: 'c1ccccc1' },
+      { moleculeId: 'm1', key: null },
+      { moleculeId: 'm2', key: 'c1ccccc1' },
+    ]);
+    expect(await scaffolds()).toEqual({ rows, cached: true });
+    const labels = [{ moleculeId: 'm2' }, { moleculeId: 'unheard-of' }] as TrainingRow[];
+    expect(await reader.splitKeys({ kind: 'time', keys: null }, labels)).toEqual({
+      kind: 'time',
+      keys: [null, null],
+    });
+    expect(await reader.splitKeys(undefined, labels)).toBeNull();
   } finally {
     await close();
   }

@@ -1,4 +1,5 @@
-import type { Cut } from '../../src/contracts';
+import type { Cut, LabelKey } from '../../src/contracts';
+import { decodeNdjson } from '../../src/foundation';
 import type { ResolvedResult, Warehouse } from '../../src/warehouse';
 import { commit, config, molecule, readCut, result, type Home } from '../warehouse/campaigns';
 
@@ -187,6 +188,32 @@ export function describeWarehouse(name: string, open: () => Promise<WarehouseUnd
     });
 
     describe('cuts', () => {
+      test('only a campaign that splits by time knows when its labels were measured', async () => {
+        const id = campaign();
+        const at = (day: number) => `2026-03-${day + 10}T12:00:00Z`;
+        await warehouse.recordResults(id, [
+          result('r1', 1, { measuredAt: at(1) }),
+          // Noon in Tokyo is before noon in London: the later replicate is the other one.
+          result('r1b', 1, { measuredAt: '2026-03-11T12:00:00+09:00', replicate: 2 }),
+          result('r2', 2),
+          result('r3', 3, { qualifier: '>', measuredAt: at(9) }),
+          result('r3b', 3, { measuredAt: at(2) }),
+        ]);
+        const plain = await close(id, 1);
+        expect(plain.dates).toBeUndefined();
+        const base = config();
+        const byTime = { ...base, training: { ...base.training, split: 'time' as const } };
+        const cut = await warehouse.closeCut({ campaignId: id, round: 2, dataVersion: pool, config: byTime });
+        expect(cut.training.sha256).toBe(plain.training.sha256);
+        expect(cut.cutId).not.toBe(plain.cutId);
+        const rows = decodeNdjson<LabelKey>(await under.home.objects.get(cut.dates!));
+        const keys = { 1: at(1), 2: null, 3: at(2) };
+        expect(new Map(rows.map(({ moleculeId, key }) => [moleculeId, key]))).toEqual(
+          new Map(Object.entries(keys).map(([n, key]) => [molecule(Number(n)).moleculeId, key])),
+        );
+        expect(rows.map(({ moleculeId }) => moleculeId)).toEqual(ids(1, 2, 3));
+      });
+
       test('a round is cut once, whatever arrives afterwards; equal knowledge has equal ids', async () => {
         const [id, other] = [campaign(), campaign()];
         await warehouse.openBatch(id, 'b', 1, [molecule(3)]);

@@ -25,7 +25,7 @@ describe('the recipe', () => {
     },
     families: 'gaussian-process',
     seed: 1,
-    split: 'random',
+    split: null,
     fingerprints: good,
   };
 
@@ -59,13 +59,22 @@ describe('the recipe', () => {
     expect(other.metrics).not.toEqual(first.metrics);
   });
 
-  test('scaffolds stay together when asked to, and must be given', async () => {
-    await expect(trainRecipe(learning, { ...request, split: 'scaffold' })).rejects.toMatchObject({
-      code: 'config-invalid',
-    });
-    const scaffolds = Array.from({ length: 150 }, (_, row) => `scaffold ${row % 12}`);
-    const { model, metrics } = await trainRecipe(learning, { ...request, split: 'scaffold', scaffolds });
+  test('scaffolds stay together when asked to', async () => {
+    const keys = Array.from({ length: 150 }, (_, row) => `scaffold ${row % 12}`);
+    const { model, metrics } = await trainRecipe(learning, { ...request, split: { kind: 'scaffold', keys } });
     expect(metrics.n).toBe(150);
+    model.dispose();
+  });
+
+  test('by time it is judged on what was measured later; nothing is judged on the first run', async () => {
+    const keys = Array.from({ length: 150 }, (_, row) => (row < 30 ? null : `2026-01-${10 + (row % 15)}`));
+    const { model, metrics, applicability } = await trainRecipe(learning, {
+      ...request,
+      split: { kind: 'time', keys },
+    });
+    expect(metrics.n).toBeGreaterThan(60);
+    expect(metrics.n).toBeLessThanOrEqual(120);
+    expect(applicability!.bins.reduce((sum, { n }) => sum + n, 0)).toBe(metrics.n);
     model.dispose();
   });
 
@@ -79,10 +88,11 @@ describe('the recipe', () => {
     await expect(running).rejects.toThrow();
   });
 
-  test('few labels are for the Gaussian process alone; more bring the networks', () => {
+  test('few labels are for the Gaussian process alone; more bring forests, then networks', () => {
     const tried = (labels: number) => familiesFor({ families: 'auto', task: 'regression', labels });
-    expect(tried(60)).toEqual(['gaussian-process']);
-    expect(tried(600)).toEqual(['gaussian-process', 'mlp-ensemble']);
+    expect(tried(30)).toEqual(['gaussian-process']);
+    expect(tried(60)).toEqual(['gaussian-process', 'random-forest']);
+    expect(tried(600)).toEqual(['gaussian-process', 'mlp-ensemble', 'random-forest']);
     expect(tried(5000)).toContain('message-passing-ensemble');
     expect(familiesFor({ families: 'mlp-ensemble', task: 'regression', labels: 20 })).toEqual([
       'mlp-ensemble',

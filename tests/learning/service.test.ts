@@ -16,6 +16,7 @@ const process = { family: 'gaussian-process', noiseRatios: NOISE_RATIOS } as con
 const settingsOf = {
   'gaussian-process': process,
   'mlp-ensemble': ensemble,
+  'random-forest': { family: 'random-forest', trees: 20, maxFeatures: 'sqrt', minLeaf: 1 },
   stack: {
     family: 'stack',
     folds: 2,
@@ -41,7 +42,7 @@ describe('the learning service', () => {
     });
   });
 
-  test.each(['gaussian-process', 'mlp-ensemble', 'stack'] as const)(
+  test.each(['gaussian-process', 'mlp-ensemble', 'random-forest', 'stack'] as const)(
     '%s: fits, predicts, samples, and comes back from its bytes',
     async (family) => {
       const model = await learning.fit({ settings: settingsOf[family], labelled: set, seed: 1 });
@@ -55,7 +56,7 @@ describe('the learning service', () => {
     },
   );
 
-  test.each(['gaussian-process', 'mlp-ensemble'] as const)(
+  test.each(['gaussian-process', 'mlp-ensemble', 'random-forest'] as const)(
     '%s: is cross-validated without a leak',
     async (family) => {
       const run = (targets: Float64Array) =>

@@ -91,3 +91,19 @@ test('a training job opens the same store with the same endpoints, and starts no
   const onCpu = { ...settings, training: { ...settings.training, acceleratorCount: 0 } };
   expect(jobEnvironment(onCpu).TITRATE_LEARNING_BACKEND).toBe('auto');
 });
+
+test('models are uploaded only where a server of theirs could find them', () => {
+  expect(loadSettings({}, {}).training.uploadModels).toBe(false);
+  expect(() => loadSettings({ training: { uploadModels: true } }, {})).toThrow(
+    /google\.project.*training\.uploadImage or training\.image.*objects\.store: gcs/s,
+  );
+  const settings = {
+    google: { project: 'p-1234' },
+    objects: { store: 'gcs' as const, bucket: 'b' },
+    training: { uploadModels: true, uploadImage: image },
+  };
+  expect(loadSettings(settings, {}).training).toMatchObject({ engine: 'local', uploadModels: true });
+  expect(() => loadSettings({ ...settings, training: { uploadImage: 'worker:latest' } }, {})).toThrow(
+    /training\.uploadImage.*by its digest/s,
+  );
+});

@@ -33,6 +33,7 @@ describe('committed histories', () => {
       'featurization',
       'ingestion',
       'learningCycle',
+      'modelUploads',
       'rollout',
       'tracking',
       'training',

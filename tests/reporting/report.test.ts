@@ -52,6 +52,57 @@ describe('the report of a campaign', () => {
     expect(policy).toBe("default-src 'none'; style-src 'unsafe-inline'; img-src data:");
   });
 
+  it('tells where trials came from, how they were held out, and what mattered among their settings', async () => {
+    const sim = small();
+    const rounds = sim.record.rounds.map((round) => {
+      if (!round.exploration) return round;
+      // All on the first rung, and only the family decides.
+      const { trials } = round.exploration;
+      const results = trials.map(({ trialId, settings }) => ({
+        ...round.exploration!.results[0]!,
+        ...{ trialId, rung: round.exploration!.rungs[0]!.rung },
+        metrics: {
+          ...round.exploration!.results[0]!.metrics,
+          rmse: settings.family === 'gaussian-process' ? 0.5 : 0.9,
+        },
+      }));
+      const exploration = {
+        ...round.exploration,
+        results,
+        warmStart: {
+          read: [],
+          trials: [{ trialId: 't', campaignId: 'logs', round: 3, was: 'mlp-2' }],
+          notes: ["campaign '<b>' is gone"],
+        },
+        split: { kind: 'time' as const, notes: ['2 of 9 labels have no date: they count as the earliest'] },
+        tuner: {
+          kind: 'vizier' as const,
+          study: 'logs',
+          trials: ['mlp-vizier-1'],
+          stopped: [],
+          notes: ['away'],
+        },
+      };
+      return { ...round, exploration };
+    });
+    const { html, page } = await pageOf({ ...sim, record: { ...sim.record, rounds } });
+    const text = readable(page);
+    for (const told of [
+      'Warm start: t was mlp-2 of logs, round 3.',
+      "campaign '<b>' is gone.",
+      'Folds by time.',
+      '2 of 9 labels have no date',
+      'Settings asked of Vizier, study logs: mlp-vizier-1.',
+    ])
+      expect(text).toContain(told);
+    expect(html).not.toContain("'<b>'");
+    expect(text).toMatch(/What mattered in the exploration of round \d+/);
+    const mattered = text.slice(text.indexOf('What mattered in the'));
+    expect(mattered.slice(0, 400)).toMatch(
+      /family100\s?%4gaussian-process: 0\.500 \(2 trials\); mlp-ensemble: 0\.900/,
+    );
+  });
+
   it('leads every inner link somewhere, uses no id twice, and describes every picture', async () => {
     const { page } = await pageOf(small());
     const ids = find(page, (e) => e.attributes.id !== undefined).map((e) => e.attributes.id!);

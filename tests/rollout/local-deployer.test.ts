@@ -119,6 +119,17 @@ test('a version that cannot be loaded fails with the reason, and the live one st
   expect(await targets('observed')).toEqual([one.id]);
 });
 
+test('a server that is still loading is waited for, also by who would not wait for one to appear', async () => {
+  const [one] = versions as [ModelVersion, ModelVersion];
+  const said: string[] = [];
+  const onProgress = (message: string) => said.push(message);
+  expect(await deployer({ connectMs: 0 }).deploy({ ...request(one, 'op/1'), onProgress })).toMatchObject({
+    status: 'ready',
+    version: one.id,
+  });
+  expect(said.join()).toContain('is being loaded');
+});
+
 test('without a server it fails soon and says what to do; the version serves once a server runs', async () => {
   const [one] = versions as [ModelVersion, ModelVersion];
   const port = await freePort();

@@ -22,6 +22,8 @@ async function openWorld() {
   /** What happens between the deployment of an operation and whatever comes after it. */
   const meanwhile = new Map<string, () => Promise<unknown>>();
   const deployer: Deployer = {
+    kind: 'local',
+    trial: async () => ({ version: null, status: 'ready', endpoint: 'here', message: 'off' }),
     async deploy({ campaignId, version, operationId, author, reason }) {
       await pointers.move(servingPointer(campaignId), version.id, { operationId, author, reason });
       await meanwhile.get(operationId)?.();

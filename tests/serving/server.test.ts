@@ -43,7 +43,10 @@ afterAll(async () => {
 });
 
 test('a server without a model is live and ready, and says so', async () => {
-  expect((await ask(`${url}/v2`)).body).toMatchObject({ name: 'titrate', extensions: ['titrate_predict'] });
+  expect((await ask(`${url}/v2`)).body).toMatchObject({
+    name: 'titrate',
+    extensions: ['titrate_predict', 'binary_tensor_data'],
+  });
   expect(await ask(`${url}/v2/health/live`)).toMatchObject({ status: 200, body: { live: true } });
   expect(await ask(`${url}/v2/health/ready`)).toMatchObject({
     status: 200,

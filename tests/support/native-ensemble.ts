@@ -2,6 +2,8 @@ import * as tf from '@tensorflow/tfjs';
 import { featurizerSchema, type MlpEnsembleSettings } from '../../src/contracts';
 import { createRandom, sha256 } from '../../src/foundation';
 import { AdamW } from '../../src/learning/backends/adamw';
+import { gatherSum } from '../../src/learning/backends/gather-sum';
+import { reluGradient } from '../../src/learning/backends/relu-gradient';
 import { selectBackend } from '../../src/learning/backends/select';
 import { standardise } from '../../src/learning/ensemble/labels';
 import { trainMember } from '../../src/learning/ensemble/train-member';
@@ -78,7 +80,13 @@ async function operations(train: LabelledSet, settings: MlpEnsembleSettings) {
     );
     return [...sum.dataSync()];
   });
-  return { adamw, tensors, summed };
+  const rectified = tf.tidy(() => [
+    ...reluGradient(tf.tensor2d([1, -2, 3, 4], [1, 4]), tf.tensor2d([0.5, 2, 0, 1e-30], [1, 4])).dataSync(),
+  ]);
+  // An empty list in the middle and one at the end.
+  const lists = { offsets: Int32Array.from([0, 2, 2, 3, 3]), indices: Int32Array.from([2, 0, 1]) };
+  const gathered = tf.tidy(() => [...gatherSum(tf.tensor2d([1, 2, 3, 4, 5, 6], [3, 2]), lists).dataSync()]);
+  return { adamw, tensors, summed, rectified, gathered };
 }
 
 /** `node dist/tests/support/native-ensemble.js`, with NODE_PATH to a native TensorFlow: trains on it and prints what came out. */

@@ -8,6 +8,16 @@ const ENVIRONMENTS = {
   oracle: { folder: 'python', variable: 'TITRATE_TEST_PYTHON', requirements: 'requirements.txt' },
   cloud: { folder: 'cloud', variable: 'TITRATE_TEST_CLOUD_PYTHON', requirements: 'requirements-cloud.txt' },
   wandb: { folder: 'wandb', variable: 'TITRATE_TEST_WANDB_PYTHON', requirements: 'requirements-wandb.txt' },
+  serving: {
+    folder: 'serving',
+    variable: 'TITRATE_TEST_SERVING_PYTHON',
+    requirements: 'requirements-serving.txt',
+  },
+  kubernetes: {
+    folder: 'kubernetes',
+    variable: 'TITRATE_TEST_KUBERNETES_PYTHON',
+    requirements: 'requirements-kubernetes.txt',
+  },
   beam: { folder: 'beam', variable: 'TITRATE_TEST_BEAM_PYTHON', requirements: 'requirements-beam.txt' },
 } as const;
 export type PythonEnvironment = keyof typeof ENVIRONMENTS;

@@ -4,7 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { createWandbTracker, deliverCampaign, trackedRunId, trackRounds } from '../../src/tracking';
 import { describeWithPython, pythonOf } from '../support/python';
-import { API_KEY, startWandbServer, type WandbServer } from './server';
+import { API_KEY, startWandbServer, type WandbFault, type WandbServer } from './server';
 import { CAMPAIGN, makeHome, openCampaign, predictionsOf, recordRound } from './support/campaign';
 
 interface OfficialRun {
@@ -115,6 +115,27 @@ describeWithPython(
         const at = { baseUrl: server.url, entity: 'chemists', project: 'titrate' };
         const tracker = createWandbTracker({ ...at, objects: campaign.objects, apiKey: () => API_KEY });
         const deliver = () => deliverCampaign(CAMPAIGN, { ...campaign, tracker, signal });
+        /** Every few requests W&B is away in one way or another; each delivery goes on where the one before came to. */
+        const deliverInPieces = async () => {
+          const faults: WandbFault[] = ['cut', { status: 503 }, 'lost'];
+          for (let attempts = 1; ; attempts++) {
+            let seen = 0;
+            server.onRequest = ({ operation }) => {
+              if (seen++ !== 6 * attempts) return null;
+              const fault = faults[attempts % faults.length]!;
+              // A 503 the SDK would try until its time is up.
+              const sdk = operation === 'Viewer' || operation === 'UpsertBucket';
+              return sdk && typeof fault === 'object' ? 'cut' : fault;
+            };
+            try {
+              await deliver();
+              server.onRequest = () => null;
+              return attempts;
+            } catch (error) {
+              expect(error).toMatchObject({ code: 'unavailable' });
+            }
+          }
+        };
         const promote = (version: typeof one, operationId: string) =>
           campaign.registry.moveAlias(CAMPAIGN, 'production', version, {
             operationId,
@@ -128,7 +149,7 @@ describeWithPython(
 
         await trackRounds(CAMPAIGN, campaign);
         await promote(two, 'promote-2');
-        await deliver();
+        expect(await deliverInPieces()).toBeGreaterThan(4);
 
         const path2 = `chemists/titrate/${trackedRunId(CAMPAIGN, 2, 'training')}`;
         const [training, whole, trial, group, data, live] = await official<

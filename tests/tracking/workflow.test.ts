@@ -1,5 +1,6 @@
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { Worker } from '@temporalio/worker';
+import { createModelUploadActivities } from '../../activities/deploy/model-uploads';
 import { createTrackingActivities } from '../../activities/deploy/tracking';
 import { trackingId } from '../../src/contracts';
 import { createWandbTracker } from '../../src/tracking';
@@ -33,6 +34,7 @@ describe('tracking on a real Temporal server', () => {
         taskQueue: 'deploy',
         interceptors: { activity: [failureInterceptor] },
         activities: {
+          ...createModelUploadActivities({ ...home, modelUpload: null }),
           spoolTracking: (input: { campaignId: string }) => current().spoolTracking(input),
           deliverTracking: (input: { campaignId: string }) => current().deliverTracking(input),
         },

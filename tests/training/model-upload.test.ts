@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { createModelUpload, modelId } from '../../src/training';
 import { temporaryStore } from '../processing/support/processing';
+import { eventually } from '../support/eventually';
 import { startModelServer, type ModelServer } from './support/model-server';
 
 /** The server is made from published protos: it checks transport and message shape, not how Google's service behaves. */
@@ -15,10 +16,17 @@ describe('models in the registry of Vertex AI, against a server made from the pu
     store = temporaryStore();
     server.versions.length = 0;
     server.faults.length = 0;
+    server.ends.length = 0;
+    server.looks = 0;
+    for (const name of Object.keys(server.calls)) delete server.calls[name];
   });
   afterEach(() => store.remove());
 
-  async function upload(version: number, patienceSeconds = 0.3) {
+  async function upload(
+    version: number,
+    patienceSeconds = 0.3,
+    { signal, card = 'c'.repeat(64) }: { signal?: AbortSignal; card?: string } = {},
+  ) {
     const uploader = createModelUpload({
       objects: store.objects,
       projectId: 'a-project',
@@ -31,7 +39,7 @@ describe('models in the registry of Vertex AI, against a server made from the pu
     });
     try {
       const model = 'esol-42';
-      return await uploader.upload({ model, version, description: `round ${version}`, card: 'c'.repeat(64) });
+      return await uploader.upload({ model, version, description: `round ${version}`, card }, { signal });
     } finally {
       await uploader.close();
     }
@@ -52,6 +60,7 @@ describe('models in the registry of Vertex AI, against a server made from the pu
         env: [
           { name: 'TITRATE_OBJECTS_BUCKET', value: 'bucket' },
           { name: 'TITRATE_INFERENCE_HOST', value: '0.0.0.0' },
+          { name: 'TITRATE_INFERENCE_AUTH', value: 'off' },
           { name: 'TITRATE_INFERENCE_PORT', value: '8080' },
         ],
         ports: [{ containerPort: 8080 }],
@@ -61,21 +70,85 @@ describe('models in the registry of Vertex AI, against a server made from the pu
     });
   });
 
-  test.each([
-    ['UploadModel', 'UNAVAILABLE', true],
-    ['UploadModel', 'DEADLINE_EXCEEDED', true],
-    ['UploadModel', 'UNAVAILABLE', false],
-    ['UploadModel', 'ALREADY_EXISTS', true],
-    ['GetModel', 'UNAVAILABLE', false],
-    ['GetOperation', 'INTERNAL', false],
-  ] as const)(
-    'exactly one version when %s answers %s (done all the same: %s)',
-    async (method, code, lost) => {
-      server.faults.push({ method, code, message: 'fault', lost });
+  const METHODS = ['GetModel', 'UploadModel', 'GetOperation'] as const;
+  const CODES = ['UNAVAILABLE', 'DEADLINE_EXCEEDED', 'INTERNAL', 'ABORTED'] as const;
+  test.each(
+    METHODS.flatMap((method) =>
+      CODES.flatMap((code) => [true, false].map((lost) => [method, code, lost] as const)),
+    ),
+  )('exactly one version when %s answers %s (done all the same: %s)', async (method, code, lost) => {
+    server.faults.push({ method, code, message: 'fault', lost });
+    expect(await upload(1)).toEqual({ name: NAME, versionId: '1' });
+    expect(server.versions).toHaveLength(1);
+    expect(server.faults).toEqual([]);
+  });
+
+  test.each([true, false])(
+    'exactly one version when UploadModel answers ALREADY_EXISTS (done: %s)',
+    async (lost) => {
+      server.faults.push({ method: 'UploadModel', code: 'ALREADY_EXISTS', message: 'there', lost });
       expect(await upload(1)).toEqual({ name: NAME, versionId: '1' });
       expect(server.versions).toHaveLength(1);
     },
   );
+
+  test('two versions whose uploads both mean to make the model are both there, once', async () => {
+    server.looks = 2;
+    const [one, two] = await Promise.all([upload(1), upload(2)]);
+    expect([one, two].map(({ name }) => name)).toEqual([NAME, NAME]);
+    expect(server.versions.flatMap(({ versionAliases }) => versionAliases).sort()).toEqual(['v1', 'v2']);
+  });
+
+  test('an operation that ends in an error is told in its words, and can be tried again', async () => {
+    server.ends.push({ code: 'INVALID_ARGUMENT', message: 'the image cannot be pulled' });
+    await expect(upload(1)).rejects.toMatchObject({
+      code: 'config-invalid',
+      message: expect.stringContaining('the image cannot be pulled'),
+    });
+    expect(server.versions).toEqual([]);
+    // A minute would be the patience, were the attempt still open.
+    expect(await upload(1, 60)).toEqual({ name: NAME, versionId: '1' });
+  });
+
+  test('an upload that takes long, and cannot be watched for a while, is waited for and made once', async () => {
+    server.looks = 3;
+    for (let i = 0; i < 3; i++)
+      server.faults.push({ method: 'GetOperation', code: 'UNAVAILABLE', message: 'not now' });
+    expect(await upload(1, 0.01)).toEqual({ name: NAME, versionId: '1' });
+    expect(server.versions).toHaveLength(1);
+    expect(server.calls.UploadModel).toBe(1);
+  });
+
+  test('an upload that is cancelled while Vertex AI works at it goes on there, and is found', async () => {
+    server.looks = Infinity;
+    const stop = new AbortController();
+    const waiting = upload(1, 60, { signal: stop.signal });
+    const looked = async () => server.calls.GetOperation ?? 0;
+    await eventually(looked, (looks) => looks > 0);
+    stop.abort();
+    await expect(waiting).rejects.toMatchObject({ code: 'cancelled' });
+    // It ends there while the next one looks.
+    const again = upload(1, 60);
+    const seen = server.calls.GetModel!;
+    await eventually(
+      async () => server.calls.GetModel!,
+      (calls) => calls > seen + 1,
+    );
+    server.finish();
+    expect(await again).toEqual({ name: NAME, versionId: '1' });
+    expect(server.calls.UploadModel).toBe(1);
+  });
+
+  test("another installation's model of the same name is not taken for ours", async () => {
+    await upload(1);
+    await expect(upload(1, 0.3, { card: 'd'.repeat(64) })).rejects.toMatchObject({
+      code: 'contradiction',
+      message: expect.stringMatching(
+        /another model is there.*titrate_card is 'c{63}', and ours 'd{63}'.*google\.region/,
+      ),
+    });
+    expect(server.versions).toHaveLength(1);
+  });
 
   test('three at the same moment enter it once', async () => {
     const all = await Promise.all([upload(1, 60), upload(1, 60), upload(1, 60)]);

@@ -4,7 +4,7 @@ import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import type { TrainRequest, TrainedModel } from '../../activities/gpu';
-import { createGpuActivities } from '../../activities/gpu';
+import { createTrainingTasks } from '../../activities/gpu';
 import { jsonArtifacts } from '../../activities/shared/artifacts';
 import { withPulse } from '../../activities/shared/heartbeat';
 import { encodeFeatureMatrix } from '../../src/chemistry';
@@ -118,7 +118,7 @@ describe('a training job as a process', () => {
   function activities(home: string, openTraining: (objects: ObjectStore) => TrainingService) {
     const objects = open(home);
     const ports = { objects, steps: createStepCache(objects), pointers: createPointerLog(objects), learning };
-    return createGpuActivities({ ...ports, training: openTraining(objects) });
+    return createTrainingTasks({ ...ports, training: openTraining(objects) });
   }
   const inThisProcess = () => activities(here, (objects) => createLocalTraining(createStepCache(objects)));
   const inJobs = () =>

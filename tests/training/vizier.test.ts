@@ -41,7 +41,8 @@ describe('studies of Vizier, against a server made from the published protos', (
     expect(server.studies[0]).toMatchObject({
       displayName: expect.stringMatching(/^round-3-[0-9a-f]{12}$/),
       studySpec: {
-        metrics: [{ metricId: 'rmse', goal: 'MINIMIZE' }],
+        metrics: [{ metricId: 'relative_rmse', goal: 'MINIMIZE' }],
+        medianAutomatedStoppingSpec: { useElapsedDuration: false },
         parameters: expect.arrayContaining([
           expect.objectContaining({
             parameterId: 'learning_rate',
@@ -109,7 +110,7 @@ describe('studies of Vizier, against a server made from the published protos', (
     expect(server.trials[0]).toMatchObject({
       state: 'SUCCEEDED',
       measurements: [{ stepCount: 1 }, { stepCount: 2 }],
-      finalMeasurement: { metrics: [{ metricId: 'rmse', value: 0.7 }] },
+      finalMeasurement: { metrics: [{ metricId: 'relative_rmse', value: 0.7 }] },
     });
     expect(server.trials[1]).toMatchObject({ state: 'INFEASIBLE', infeasibleReason: 'too few labels' });
     expect(await tuning.optimal()).toEqual([{ ...one, value: 0.7 }]);

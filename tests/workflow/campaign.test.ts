@@ -5,12 +5,13 @@ import { WorkflowFailedError, WorkflowUpdateFailedError, type WorkflowHandle } f
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { Worker } from '@temporalio/worker';
 import { ApplicationFailure } from '@temporalio/common';
-import type {
-  CampaignHistory,
-  CampaignOutcome,
-  CampaignStatus,
-  CurrentBatch,
-  ModelMoved,
+import {
+  modelUploadsId,
+  type CampaignHistory,
+  type CampaignOutcome,
+  type CampaignStatus,
+  type CurrentBatch,
+  type ModelMoved,
 } from '../../src/contracts';
 import { findTemporalCli } from '../../src/platform/local-stack';
 import { eventually } from '../support/eventually';
@@ -132,12 +133,38 @@ describe('a campaign on a real server', () => {
     ]);
     // Every trial of every rung is on record, and the winner is the one with the lowest error.
     expect(world.rounds[1]!.exploration!.chosen.trialId).toBe('trial-2');
+    // Models are uploaded beside it, although nobody answers where its rounds are tracked to.
+    const uploads = env.client.workflow.getHandle(modelUploadsId(handle.workflowId));
+    await until(
+      async () => world.uploaded.length,
+      (uploaded) => uploaded === 2,
+    );
+    expect(world.uploaded).toEqual([2, 3].map((version) => `${handle.workflowId}/v${version}`));
+    expect(await uploads.result()).toMatchObject({ notUploaded: null });
     await recordHistories(handle.workflowId);
     expect(world.calls).toEqual(
       expect.arrayContaining(['deployment 2 deployed', 'deployment 3 deployed', 'close budget']),
     );
     // Its rounds were tracked, and nothing came of it: nobody answers where these campaigns track to.
     expect(world.calls).toContain(`spool ${handle.workflowId}`);
+  });
+
+  test('trials and evaluations hold out what the configuration says', async () => {
+    const handle = await start(
+      config({ exploration: { split: 'scaffold' }, training: { split: 'time' }, budget: { rounds: 1 } }),
+    );
+    await answer(handle, 1);
+    await handle.result();
+    expect([...world.splits].sort()).toEqual([
+      'evaluation by time, from test:dates',
+      'trial by scaffold, from test:scaffolds',
+    ]);
+    const { exploration, evaluation } = world.rounds[1]!;
+    expect(exploration!.split).toEqual({
+      kind: 'scaffold',
+      notes: ['trial by scaffold, from test:scaffolds'],
+    });
+    expect(evaluation!.split!.kind).toBe('time');
   });
 
   test('counts a result posted twice once, and keeps a bad row apart from the good ones of its message', async () => {

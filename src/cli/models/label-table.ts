@@ -7,7 +7,7 @@ import {
   type Standardisation,
   type TrainingRow,
 } from '../../contracts';
-import { aggregateValues, type MeasuredValue } from '../../measurements';
+import { aggregateValues, dateOfAggregate, type MeasuredValue } from '../../measurements';
 import { standardiseFile } from '../lab/local-file';
 
 /** A row that could not be used, or a molecule whose values contradict one another. */
@@ -20,6 +20,8 @@ export interface RowProblem {
 export interface LabelTable {
   readonly task: LearningTask;
   readonly rows: readonly TrainingRow[];
+  /** When a molecule's label was known, by moleculeId, where the file has dates. */
+  readonly dates: ReadonlyMap<string, string>;
   /** Of the values, where the file or an option says it. */
   readonly unit?: string;
   /** Rows of the file. */
@@ -36,6 +38,8 @@ export interface LabelRequest {
   readonly smilesColumn?: string;
   readonly targetColumn: string;
   readonly unit?: string;
+  /** Column of the dates of measurement. */
+  readonly timeColumn?: string;
   /** Left out: classification when every value is 0 or 1 and both occur. */
   readonly task?: LearningTask;
   readonly chemistry: Chemistry;
@@ -56,8 +60,13 @@ interface Valued extends MeasuredValue {
  * @throws source-missing, column-missing, format-unknown; labels-insufficient when no row can be used; cancelled.
  */
 export async function readLabels(request: LabelRequest): Promise<LabelTable> {
-  const { file, smilesColumn, targetColumn, unit, signal, onProgress } = request;
-  const source = { smilesColumn, valueColumn: targetColumn, ...(unit !== undefined && { unit }) };
+  const { file, smilesColumn, targetColumn, unit, timeColumn, signal, onProgress } = request;
+  const source = {
+    smilesColumn,
+    valueColumn: targetColumn,
+    ...(unit !== undefined && { unit }),
+    ...(timeColumn !== undefined && { measuredAtColumn: timeColumn }),
+  };
   const problems: RowProblem[] = [];
   const values: Valued[] = [];
   const units = new Set<string | undefined>();
@@ -93,6 +102,7 @@ export async function readLabels(request: LabelRequest): Promise<LabelTable> {
   return {
     task,
     rows,
+    dates: datesOf(molecules),
     ...(units.size === 1 && only !== undefined && { unit: only }),
     read,
     withoutValue,
@@ -101,13 +111,18 @@ export async function readLabels(request: LabelRequest): Promise<LabelTable> {
   };
 }
 
-const valued = ({ moleculeId, smiles, qualifier = '=', line }: DatasetRow, value: number): Valued => ({
-  moleculeId,
-  smiles,
-  value,
-  qualifier,
-  line,
-});
+const valued = (row: DatasetRow, value: number): Valued => {
+  const { moleculeId, smiles, qualifier = '=', line, measuredAt } = row;
+  return { moleculeId, smiles, value, qualifier, line, measuredAt };
+};
+
+const datesOf = (molecules: readonly (readonly Valued[])[]) =>
+  new Map(
+    molecules.flatMap((values) => {
+      const date = dateOfAggregate(values);
+      return date === null ? [] : [[values[0]!.moleculeId, date] as const];
+    }),
+  );
 
 const isBinary = (values: readonly Valued[]) =>
   new Set(values.map(({ value }) => value)).size === 2 &&

@@ -7,6 +7,7 @@ import {
   type ModelCard,
   type ModelMetrics,
   type RuntimePin,
+  type Split,
   type TrainedCard,
   type TrainingRow,
 } from '../../contracts';
@@ -23,6 +24,7 @@ import {
   type Learning,
   type RecipeFamilies,
   type RecipeResult,
+  type SplitKeys,
 } from '../../learning';
 import { featuriseIsolating, figuresAt } from '../../serving';
 import type { LabelTable } from './label-table';
@@ -72,7 +74,8 @@ export async function featuriseRows(
   return { rows: kept, matrices: kept.length ? parts.map((each) => concatFeatureRows(each)) : [], left };
 }
 
-const columnOf = (rows: readonly TrainingRow[]) => ({
+/** Values of rows as models read them. */
+export const columnOf = (rows: readonly TrainingRow[]) => ({
   targets: Float64Array.from(rows, ({ value }) => value),
   qualifiers: rows.map(({ qualifier }) => qualifier),
   replicates: Float64Array.from(rows, ({ replicates }) => replicates),
@@ -81,8 +84,12 @@ const columnOf = (rows: readonly TrainingRow[]) => ({
 /** Trains by the recipe: the same table, family and seed on the same runtime give the same model. */
 export async function trainOn(
   parts: Parts,
-  { task, rows }: Pick<LabelTable, 'task' | 'rows'>,
-  { families, seed }: { readonly families: RecipeFamilies; readonly seed: number },
+  { task, rows, dates }: Pick<LabelTable, 'task' | 'rows' | 'dates'>,
+  {
+    families,
+    seed,
+    split,
+  }: { readonly families: RecipeFamilies; readonly seed: number; readonly split: Split },
 ): Promise<{ result: RecipeResult; featurised: Featurised }> {
   const specs = featurizersFor({ families, task, labels: rows.length });
   const featurised = await featuriseRows(parts, rows, [...specs, SIMILARITY_FEATURIZER]);
@@ -92,12 +99,27 @@ export async function trainOn(
     labels: { ...columnOf(featurised.rows), task },
     families,
     seed,
-    split: 'random',
+    split: await splitKeysOf(parts.chemistry, featurised.rows, split, dates),
     fingerprints: matrices.at(-1)!,
     signal: parts.signal,
     onProgress: ({ phase, what, done, of }) => parts.onProgress?.(`${phase} ${what}`, done, of),
   });
   return { result, featurised };
+}
+
+/** What rows are held out by; null for a split at random. @param dates by moleculeId */
+export async function splitKeysOf(
+  chemistry: Chemistry,
+  rows: readonly TrainingRow[],
+  split: Split,
+  dates: ReadonlyMap<string, string>,
+): Promise<SplitKeys | null> {
+  if (split === 'random') return null;
+  const keys =
+    split === 'time'
+      ? rows.map(({ moleculeId }) => dates.get(moleculeId) ?? null)
+      : await chemistry.scaffolds(rows.map(({ smiles }) => smiles));
+  return { kind: split, keys };
 }
 
 /** Figures of a trained model on the molecules of another table, with 95 % intervals. */
@@ -128,6 +150,7 @@ export interface CardFacts {
   readonly property: string;
   readonly unit?: string;
   readonly seed: number;
+  readonly split: Split;
   /** sha256 of the bytes that were trained on. */
   readonly sourceSha256: string;
   readonly rows: readonly TrainingRow[];
@@ -140,7 +163,7 @@ type Unplaced<C> = Omit<C, 'weights' | 'training'>;
 /** The card of a model that was trained outside of any campaign: its data version and cut are hashes of the file and the table. */
 export function cardOf(
   { trial, metrics, calibration, applicability }: RecipeResult,
-  { name, property, unit, seed, sourceSha256, rows, runtime, code }: CardFacts,
+  { name, property, unit, seed, split, sourceSha256, rows, runtime, code }: CardFacts,
 ): Unplaced<ModelCard> | Unplaced<ClassificationCard> {
   const common = {
     campaignId: name,
@@ -153,6 +176,7 @@ export function cardOf(
     dataVersion: `sha256:${sourceSha256}`,
     cutId: `sha256:${hashOf(rows)}`,
     labels: rows.length,
+    ...(split !== 'random' && { split }),
     ...(applicability && { applicability }),
     runtime,
     seed,

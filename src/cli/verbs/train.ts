@@ -9,11 +9,13 @@ import {
   modelFamilySchema,
   moleculeCapsSchema,
   ruleSetName,
+  splitSchema,
   standardisationSchema,
   TitrateError,
   type LearningTask,
   type ModelFamily,
   type ModelMetrics,
+  type Split,
   type TrainedCard,
 } from '../../contracts';
 import { encodeNdjson, release } from '../../foundation';
@@ -34,6 +36,8 @@ interface TrainOptions {
   readonly test?: string;
   readonly task?: LearningTask;
   readonly family: RecipeFamilies;
+  readonly split: Split;
+  readonly timeColumn?: string;
   readonly seed: number;
   readonly output: string;
 }
@@ -49,6 +53,8 @@ export interface Trained {
   readonly labels: number;
   /** What the metrics were taken on. */
   readonly heldOut: 'test' | 'cross-validation';
+  /** What the folds of the evaluation, and of the comparison of families, held out together. */
+  readonly split: Split;
   /** Numbers, and beside them `intervals`: 95 %, lower and upper end. */
   readonly metrics: ModelMetrics;
   /** Share of held-out values inside the 90 % interval; null for a classifier. */
@@ -81,7 +87,12 @@ function tell(cli: Cli, file: string, table: LabelTable): void {
   if (table.withoutValue > 0) cli.say(`${file}: ${table.withoutValue} rows have no value and are left out`);
 }
 
-async function read(cli: Cli, request: LabelRequest, signal: AbortSignal): Promise<LabelTable> {
+/** Reads a file of labels and says what of it cannot be used. */
+export async function readLabelFile(
+  cli: Cli,
+  request: LabelRequest,
+  signal: AbortSignal,
+): Promise<LabelTable> {
   const { readLabels } = await import('../models/label-table');
   const reading = createProgress(`reading ${request.file}`, 0);
   const onProgress = (rows: number) => reading.update(rows, rows, `${rows} rows`);
@@ -96,7 +107,8 @@ async function trainAndWrite(
   options: TrainOptions,
   signal: AbortSignal,
 ): Promise<{ trained: Omit<Trained, 'cpuSeconds'>; card: TrainedCard }> {
-  const { data, smilesColumn, targetColumn, unit, test, family, seed } = options;
+  const { data, smilesColumn, targetColumn, unit, test, family, split, timeColumn, seed } = options;
+  checkSplit(options);
   const { writeModelDirectory, checkModelTarget } = await import('../../tracking');
   const output = path.resolve(options.output);
   // Said before the work, not after it.
@@ -112,10 +124,11 @@ async function trainAndWrite(
     caps: moleculeCapsSchema.parse({}),
     standardisation,
   };
-  const table = await read(cli, { ...how, file: data, task: options.task }, signal);
+  const table = await readLabelFile(cli, { ...how, timeColumn, file: data, task: options.task }, signal);
+  if (split === 'time') tellUndated(cli, data, table);
   // Read before the training as well: a test set that cannot be used is better known at once.
   const tested =
-    test === undefined ? null : await read(cli, { ...how, file: test, task: table.task }, signal);
+    test === undefined ? null : await readLabelFile(cli, { ...how, file: test, task: table.task }, signal);
 
   let bar = createProgress('', 0);
   let shown = '';
@@ -129,7 +142,7 @@ async function trainAndWrite(
   };
   const parts = { chemistry, learning, signal, onProgress };
   try {
-    const { result, featurised } = await trainOn(parts, table, { families: family, seed });
+    const { result, featurised } = await trainOn(parts, table, { families: family, split, seed });
     for (const { smiles, message } of featurised.left) cli.say(`${data}: ${smiles}: ${message}; left out`);
     try {
       const name = path.basename(output);
@@ -144,7 +157,7 @@ async function trainAndWrite(
         name: CAMPAIGN_ID_PATTERN.test(name) ? name : 'model',
         property: targetColumn,
         unit: table.unit,
-        ...{ seed, rows, runtime, code: release },
+        ...{ seed, split, rows, runtime, code: release },
         sourceSha256: await sha256OfFile(data),
       });
       const onTest = tested && {
@@ -165,6 +178,7 @@ async function trainAndWrite(
         features: featuresOf(card),
         labels: rows.length,
         heldOut: onTest ? ('test' as const) : ('cross-validation' as const),
+        split,
         metrics,
         coverage90: metrics.task === 'classification' ? null : metrics.coverage90,
       };
@@ -186,6 +200,38 @@ function warnOfOverlap(cli: Cli, table: LabelTable, tested: LabelTable): void {
     );
 }
 
+/** @throws TitrateError usage when a split by time has no column to go by, or a column no use */
+export function checkSplit({
+  split,
+  timeColumn,
+}: {
+  readonly split: Split;
+  readonly timeColumn?: string;
+}): void {
+  if ((split === 'time') === (timeColumn !== undefined)) return;
+  throw new TitrateError('usage', {
+    what:
+      timeColumn === undefined ? 'a split by time needs dates' : `with a split '${split}' dates say nothing`,
+    where: '--split',
+    remedy: 'Give --split time and --time-column together',
+  });
+}
+
+export function tellUndated(cli: Cli, file: string, { rows, dates }: LabelTable): void {
+  const undated = rows.filter(({ moleculeId }) => !dates.has(moleculeId)).length;
+  if (undated > 0)
+    cli.say(`${file}: ${undated} of ${rows.length} molecules have no date; they count as the earliest`);
+}
+
+/** What is held out together. */
+export const splitOption = () =>
+  new Option(
+    '--split <split>',
+    "what the folds hold out: molecules at random, whole scaffolds, or later measurements ('time')",
+  )
+    .choices(splitSchema.options)
+    .default('random');
+
 const train = verb<[], TrainOptions>(async (cli, options) => {
   const signal = interruption(cli, () => 'stopping; nothing is written');
   await withPorts(cli.settings, async (ports) => {
@@ -202,7 +248,7 @@ const train = verb<[], TrainOptions>(async (cli, options) => {
         ['family', r.family],
         ['features', r.features],
         ['labels', r.labels],
-        ['held out', `${r.metrics.n} molecules, ${r.heldOut}`],
+        ['held out', `${r.metrics.n} molecules, ${r.heldOut}${r.heldOut === 'test' ? '' : ` (${r.split})`}`],
         ...figuresOf(r.metrics).map(({ name, value, interval, inUnit }): [string, string] => [
           name,
           `${formatNumber(value)}${inUnit && card.unit ? ` ${card.unit}` : ''}${interval ? ` (95 %: ${formatNumber(interval[0])} to ${formatNumber(interval[1])})` : ''}`,
@@ -213,7 +259,7 @@ const train = verb<[], TrainOptions>(async (cli, options) => {
   });
 });
 
-function seed(text: string): number {
+export function seed(text: string): number {
   const value = Number(text);
   if (!/^\d+$/.test(text) || value >= 2 ** 32)
     throw new InvalidArgumentError('Expected a whole number from 0 to 4294967295.');
@@ -240,6 +286,8 @@ export function trainVerb(program: Command): void {
         .choices(['auto', ...modelFamilySchema.options])
         .default('auto'),
     )
+    .addOption(splitOption())
+    .option('--time-column <name>', 'dates of measurement, for --split time')
     .addOption(new Option('--seed <number>', 'the same seed gives the same model').argParser(seed).default(1))
     .requiredOption('--output <directory>', 'where the model goes: empty, not there yet, or another model')
     .action(train);

@@ -21,11 +21,14 @@ const MAX_QUERIES = 2000;
 export function applicabilityOf({
   fingerprints,
   folds,
+  forward = false,
   rows,
   errors,
 }: {
   fingerprints: FeatureMatrix;
   folds: Int32Array;
+  /** Whether a fold's model saw the folds before it alone. */
+  forward?: boolean;
   rows: readonly number[];
   errors: Float64Array;
 }): Applicability {
@@ -38,7 +41,9 @@ export function applicabilityOf({
   const every = Math.max(1, Math.ceil(rows.length / MAX_QUERIES));
   const judged = rows.flatMap((row, i) => (i % every === 0 ? [{ row, error: errors[i]! }] : []));
   const found = distinct.flatMap((fold) => {
-    const others = [...folds.keys()].filter((row) => folds[row] !== fold);
+    // Rows of fold -1 were held out by nobody.
+    if (fold < 0) return [];
+    const others = [...folds.keys()].filter((row) => (forward ? folds[row]! < fold : folds[row] !== fold));
     const index = new NeighbourIndex(selectFeatureRows(fingerprints, others));
     return judged
       .filter(({ row }) => folds[row] === fold)

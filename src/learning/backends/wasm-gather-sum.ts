@@ -1,30 +1,75 @@
 import * as tf from '@tensorflow/tfjs';
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
+import { EMPTY, functionModule, I32, signedLeb, simd } from '../wasm-module';
 import type { RowLists } from './row-lists';
-import { heapOf } from './wasm-memory';
+import { heapOf, instantiateBeside } from './wasm-memory';
 
 /** Name under which {@link registerGatherSumKernel} adds sums of listed rows to the WASM backend. */
 export const GATHER_SUM_KERNEL = 'GatherSum';
 
-/** Adds up listed rows of `x`, `width` values each, into `out`, which holds one row a list. */
-export function gatherSumInto(
-  x: Float32Array,
+const VALUE = 4;
+const LANES = 4;
+
+/** Adds values to others, up to `toEnd`, which is a multiple of four values after `to`; bytes. */
+type AddRow = (from: number, to: number, toEnd: number) => void;
+
+/** The module of one function {@link AddRow}; core specification 2.0, section 5.4. */
+function assemble(): Uint8Array<ArrayBuffer> {
+  const op = {
+    loop: 0x03,
+    end: 0x0b,
+    brIf: 0x0d,
+    get: 0x20,
+    set: 0x21,
+    tee: 0x22,
+    i32Const: 0x41,
+    i32LtU: 0x49,
+    i32Add: 0x6a,
+  };
+  const [from, to, toEnd] = [0, 1, 2];
+  const load = [...simd(0), 2, 0];
+  const store = [...simd(11), 2, 0];
+  const next = (local: number) => [op.get, local, op.i32Const, ...signedLeb(LANES * VALUE), op.i32Add];
+  return functionModule({
+    parameters: [I32, I32, I32],
+    memory: ['tfjs', 'memory'],
+    exported: 'addRow',
+    locals: [],
+    body: [
+      ...[op.loop, EMPTY],
+      ...[op.get, to, op.get, to, ...load, op.get, from, ...load, ...simd(228), ...store],
+      ...[...next(from), op.set, from],
+      ...[...next(to), op.tee, to, op.get, toEnd, op.i32LtU, op.brIf, 0],
+      ...[op.end, op.end],
+    ],
+  });
+}
+
+/**
+ * Adds up listed rows of `width` values, which start `from` values into the heap, in the order of each list, into one row a list from
+ * `to` on.
+ */
+function gatherSumInto(
+  heap: Float32Array,
+  [from, to]: readonly [number, number],
   width: number,
   { offsets, indices }: RowLists,
-  out: Float32Array,
+  addRow?: AddRow,
 ): void {
-  for (let list = 0, to = 0; to < out.length; list++, to += width) {
+  const whole = addRow ? width - (width % LANES) : 0;
+  for (let list = 0, row = to; list + 1 < offsets.length; list++, row += width) {
     const end = offsets[list + 1]!;
     let at = offsets[list]!;
     if (at === end) {
-      out.fill(0, to, to + width);
+      heap.fill(0, row, row + width);
       continue;
     }
-    const first = indices[at++]! * width;
-    out.set(x.subarray(first, first + width), to);
+    const first = from + indices[at++]! * width;
+    heap.copyWithin(row, first, first + width);
     for (; at < end; at++) {
-      const from = indices[at]! * width;
-      for (let i = 0; i < width; i++) out[to + i]! += x[from + i]!;
+      const other = from + indices[at]! * width;
+      if (whole > 0) addRow!(other * VALUE, row * VALUE, (row + whole) * VALUE);
+      for (let i = whole; i < width; i++) heap[row + i]! += heap[other + i]!;
     }
   }
 }
@@ -32,8 +77,10 @@ export function gatherSumInto(
 /**
  * Adds to the WASM backend a kernel that gathers rows and sums them in one pass over its memory; TensorFlow.js has no
  * UnsortedSegmentSum there, and so no gradient of a gather. Input x: float32 [rows, columns]; attributes: {@link RowLists}.
+ * @param vectors whether there is SIMD to add with; the bits are the same without
  */
-export function registerGatherSumKernel(): void {
+export function registerGatherSumKernel(started: BackendWasm, vectors: boolean): void {
+  const addRow = vectors ? (instantiateBeside(started, assemble()).addRow as AddRow) : undefined;
   tf.registerKernel({
     kernelName: GATHER_SUM_KERNEL,
     backendName: 'wasm',
@@ -41,14 +88,11 @@ export function registerGatherSumKernel(): void {
       const wasm = backend as BackendWasm;
       const { x } = inputs as Record<'x', tf.TensorInfo>;
       const lists = attrs as unknown as RowLists;
-      const [rows, width] = x.shape as [number, number];
-      const lengths = [rows * width, (lists.offsets.length - 1) * width] as const;
+      const width = x.shape[1]!;
       const out = wasm.makeOutput([lists.offsets.length - 1, width], 'float32');
-      // Views are taken after the allocation, which may have moved the heap.
-      const [from, to] = [x, out].map(
-        (info, i) => new Float32Array(heapOf(wasm), wasm.getMemoryOffset(info.dataId), lengths[i]),
-      ) as [Float32Array, Float32Array];
-      gatherSumInto(from, width, lists, to);
+      const at = (info: tf.TensorInfo) => wasm.getMemoryOffset(info.dataId) / VALUE;
+      // A view is taken after the allocation, which may have moved the heap.
+      gatherSumInto(new Float32Array(heapOf(wasm)), [at(x), at(out)], width, lists, addRow);
       return out;
     },
   });

@@ -2,7 +2,7 @@ import { TitrateError, type ProbabilityCalibration } from '../../contracts';
 import { logLossOf } from '../metrics';
 
 /** Probabilities are kept this far from 0 and 1 before their logit is taken: a tree of votes may give either. */
-const EDGE = 1e-6;
+export const EDGE = 1e-6;
 /** A slope below this would turn the order of molecules round, or make them all equal. */
 const MIN_SLOPE = 0.05;
 const NEWTON_STEPS = 100;

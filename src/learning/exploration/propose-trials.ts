@@ -29,6 +29,15 @@ const RANGES = {
   weightDecay: [1e-5, 1e-2],
 } as const;
 
+/** More trees change no choice: at 500 the mean of the trees has settled. */
+export const FOREST_TREES = 500;
+
+/** Ranges the forests' settings are drawn from. */
+const FOREST_RANGES = {
+  maxFeatures: ['sqrt', 0.03, 0.1, 0.3],
+  minLeaf: [1, 2, 3],
+} as const;
+
 export interface TrialProposal {
   readonly families: readonly ModelFamily[];
   readonly featurizers: readonly FeaturizerSpec[];
@@ -64,6 +73,7 @@ export function proposeTrials(proposal: TrialProposal): TrialSpec[] {
     }
     const count = Math.max(trialsPerFamily, own.length);
     if (family === 'gaussian-process') return gpTrials(own, count);
+    if (family === 'random-forest') return forestTrials(own, count, proposal.seed);
     return Array.from({ length: count }, (_, i) => ({
       ...networkTrial(family, proposal, i),
       featurizer: own[i % own.length]!,
@@ -75,6 +85,7 @@ const REMEDIES: Readonly<Record<ModelFamily, string>> = {
   'gaussian-process': 'Name a fingerprint, counts or descriptors among the featurizers',
   'mlp-ensemble': 'Name a fingerprint, counts or descriptors among the featurizers',
   'message-passing-ensemble': 'Name the featurizer graph',
+  'random-forest': 'Name a fingerprint, counts or descriptors among the featurizers',
   stack: 'Name the families to explore; titrate train combines several',
 };
 
@@ -97,14 +108,36 @@ function gpTrials(featurizers: readonly FeaturizerSpec[], count: number): TrialS
     }));
 }
 
+/** Forests on each featurizer in turn: a plain default first, then settings drawn at random. */
+function forestTrials(featurizers: readonly FeaturizerSpec[], count: number, seed: number): TrialSpec[] {
+  return Array.from({ length: count }, (_, i) => {
+    const random = createRandom(deriveSeed(seed, 'forest-trial', i));
+    const pick = <T>(from: readonly T[]) => from[random.below(from.length)]!;
+    const drawn = { maxFeatures: pick(FOREST_RANGES.maxFeatures), minLeaf: pick(FOREST_RANGES.minLeaf) };
+    const plain = i < featurizers.length;
+    return {
+      trialId: `forest-${i + 1}`,
+      settings: {
+        family: 'random-forest',
+        trees: FOREST_TREES,
+        ...(plain ? { maxFeatures: 0.1, minLeaf: 1 } : drawn),
+      },
+      featurizer: featurizers[i % featurizers.length]!,
+    };
+  });
+}
+
+/** About a dozen steps an epoch or more, without batches so small that their gradients are mostly noise. */
+export const batchSizeFor = (labels: number): number =>
+  labels < 400 ? 16 : labels < 1600 ? 32 : labels < 6400 ? 64 : 128;
+
 /** Settings of the i-th network trial: a plain default first, then drawn at random. */
 function networkTrial(
   family: 'mlp-ensemble' | 'message-passing-ensemble' | 'stack',
   { labels, ensemble, seed }: TrialProposal,
   i: number,
 ): Omit<TrialSpec, 'featurizer'> {
-  // About a dozen steps an epoch or more, without batches so small that their gradients are mostly noise.
-  const batchSize = labels < 400 ? 16 : labels < 1600 ? 32 : labels < 6400 ? 64 : 128;
+  const batchSize = batchSizeFor(labels);
   const short = family === 'mlp-ensemble' ? 'mlp' : 'dmpnn';
   const random = createRandom(deriveSeed(seed, `${short}-trial`, i));
   const pick = <T>(from: readonly T[]) => from[random.below(from.length)]!;

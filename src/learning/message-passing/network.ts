@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { gatherSum } from '../backends/gather-sum';
+import { reluGradient } from '../backends/relu-gradient';
 import { transposed, type RowLists } from '../backends/row-lists';
 import type { Dropout, NetworkBatch } from '../ensemble';
 import { ATOM_INPUTS, BOND_INPUTS } from './atom-features';
@@ -15,8 +16,6 @@ interface HeadLayer {
 
 const matMul = (a: tf.Tensor2D, b: tf.Tensor, turnA = false, turnB = false): tf.Tensor2D =>
   tf.matMul(a, b as tf.Tensor2D, turnA, turnB);
-/** The gradient below a rectifier. */
-const throughRelu = (back: tf.Tensor2D, active: tf.Tensor2D): tf.Tensor2D => tf.mul(back, tf.step(active));
 
 /**
  * A batch of molecules on the backend: the directed message-passing network of Yang et al. (2019, J. Chem. Inf. Model. 59, 3370).
@@ -98,10 +97,10 @@ export function moleculeBatch(graphs: EncodedGraphs, rows: ArrayLike<number>, de
           gradients[HEAD + 2 * i + 1] = tf.reshape(matMul(ones, back), [-1]);
           back = matMul(back, parameters[HEAD + 2 * i]!, false, true);
           if (mask) back = tf.mul(back, mask);
-          if (i > 0) back = throughRelu(back, input);
+          if (i > 0) back = reluGradient(back, input);
         }
         if (descriptors) back = tf.slice(back, [0, 0], [rows.length, vectors.shape[1]]);
-        back = throughRelu(spread(tf.mul(back, shares), molecules, atoms.size), atomVectors);
+        back = reluGradient(spread(tf.mul(back, shares), molecules, atoms.size), atomVectors);
         gradients[ATOM] = matMul(atomInputs, spread(back, atoms.start, atomKinds.length), true);
         gradients[ARRIVED] = matMul(arrived, back, true);
         back = spread(matMul(back, parameters[ARRIVED]!, false, true), atoms.below, below(steps.length));
@@ -109,12 +108,12 @@ export function moleculeBatch(graphs: EncodedGraphs, rows: ArrayLike<number>, de
         let byStart: tf.Tensor2D | undefined;
         let byStep: tf.Tensor2D | undefined;
         for (let i = steps.length - 1; i >= 0; i--) {
-          back = throughRelu(back, sent[i + 1]!);
+          back = reluGradient(back, sent[i + 1]!);
           byStep = sum(byStep, matMul(received[i]!, back, true));
           byStart = sum(byStart, spread(back, steps[i]!.start, below(0)));
           back = spread(matMul(back, parameters[STEP]!, false, true), steps[i]!.below, below(i));
         }
-        byStart = sum(byStart, throughRelu(back, sent[0]!));
+        byStart = sum(byStart, reluGradient(back, sent[0]!));
         gradients[START] = matMul(messageInputs, byStart, true);
         gradients[STEP] = byStep ?? tf.zerosLike(parameters[STEP]!);
         return gradients;

@@ -6,7 +6,7 @@ import { countFlagReader, learnCountFlags, NO_FLAGS, type CountFlags } from './c
 const DENSE_ABOVE = 0.4;
 
 /** Standardised values are cut here, in standard deviations of the training set, so that no outlier of a descriptor rules. */
-const CLIP = 10;
+export const CLIP = 10;
 
 /**
  * How a feature row becomes a network's input. Learnt from the training rows, part of the model.

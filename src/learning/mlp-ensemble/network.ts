@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
+import { reluGradient } from '../backends/relu-gradient';
 import { byColumn, type Batch } from './inputs';
 
 /** A batch on the backend. Dispose it. */
@@ -64,8 +65,6 @@ export function forward(parameters: readonly tf.Tensor[], input: BatchTensors, m
   let next = 0;
   const take = () => parameters[next++] as tf.Tensor2D;
   let x = flagsTimes(input, take());
-  // Transposed because of the WASM backend: it packs the right-hand factor element by element before it multiplies, and finds
-  // the batch there instead of the kernel, which is new at every step and mostly the larger one.
   if (input.dense) x = tf.add(x, tf.matMul(input.dense, take(), false, true));
   const activations: tf.Tensor2D[] = [];
   let rectified = false;
@@ -107,9 +106,8 @@ export function backward(
     const kernel = parameters[parameters.length - 2 * (pass.activations.length - layer)] as tf.Tensor2D;
     // A product with ones sums the columns faster than a reduction does.
     gradients.unshift(tf.matMul(active, back, true, false), tf.reshape(tf.matMul(ones, back), [-1]));
-    let below: tf.Tensor = tf.mul(tf.matMul(back, kernel, false, true), tf.step(active));
-    if (masks) below = tf.mul(below, masks[layer]!);
-    back = below as tf.Tensor2D;
+    back = reluGradient(tf.matMul(back, kernel, false, true), active);
+    if (masks) back = tf.mul(back, masks[layer]!);
   }
   if (input.dense) gradients.unshift(tf.matMul(back, input.dense, true, false));
   gradients.unshift(transposedFlagsTimes(input, back, parameters[0]!.shape[0]!));

@@ -9,18 +9,20 @@ import {
 import { deriveSeed } from '../../foundation';
 import { outOfFold } from '../cross-validate';
 import { settingsAtEffort } from '../exploration';
-import { measuredRows } from '../labelled-set';
 import type { LabelledSet, Learning, Prediction } from '../learning';
 import { combinePredictions, crossFittedWeights, stackWeights, type StackEvidence } from '../stack';
+import { judgedRows, type FoldPlan } from '../split';
 import type { RecipeProgress } from './progress';
 
 /** Share of an ensemble's networks in the out-of-fold evidence; all of its epochs. Weights and calibration need no more. */
 const EVIDENCE_MEMBERS = 3;
+/** Trees of a forest there. */
+const EVIDENCE_TREES = 200;
 
 export interface CombineRequest {
   readonly leaders: readonly TrialSpec[];
   readonly labelled: (featurizer: FeaturizerSpec) => LabelledSet;
-  readonly folds: Int32Array;
+  readonly plan: FoldPlan;
   readonly seed: number;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: RecipeProgress) => void;
@@ -38,18 +40,19 @@ export interface Combined {
 /** Predicts all rows out of fold by every leader, weighs the leaders, and says what to train: a stack, or one of them. */
 export async function combineLeaders(
   learning: Pick<Learning, 'fit'>,
-  { leaders, labelled, folds, seed, signal, onProgress }: CombineRequest,
+  { leaders, labelled, plan, seed, signal, onProgress }: CombineRequest,
 ): Promise<Combined> {
+  const folds = plan.assignment;
   const held: Prediction[] = [];
   let computeSeconds = 0;
-  const of = leaders.length * new Set(folds).size;
+  const of = leaders.length * new Set(folds.filter((fold) => fold >= 0)).size;
   let done = 0;
   for (const leader of leaders) {
     const result = await outOfFold(learning, {
       settings: evidenceSettings(leader.settings as BaseModelSettings),
       labelled: labelled(leader.featurizer),
       folds: 0,
-      assignment: folds,
+      ...plan,
       seed: deriveSeed(seed, leader.trialId),
       signal,
       onFold: () => onProgress?.({ phase: 'evaluate', what: leader.trialId, done: ++done, of }),
@@ -66,9 +69,14 @@ export async function combineLeaders(
 }
 
 function evidenceSettings(settings: BaseModelSettings): BaseModelSettings {
-  return settings.family === 'gaussian-process'
-    ? settings
-    : { ...settingsAtEffort(settings, 1), members: Math.min(settings.members, EVIDENCE_MEMBERS) };
+  switch (settings.family) {
+    case 'gaussian-process':
+      return settings;
+    case 'random-forest':
+      return { ...settings, trees: Math.min(settings.trees, EVIDENCE_TREES) };
+    default:
+      return { ...settingsAtEffort(settings, 1), members: Math.min(settings.members, EVIDENCE_MEMBERS) };
+  }
 }
 
 function evidenceOf(
@@ -76,7 +84,7 @@ function evidenceOf(
   held: readonly Prediction[],
   folds: Int32Array,
 ): { evidence: StackEvidence; own: Int32Array } {
-  const rows = measuredRows(labels);
+  const rows = judgedRows(labels, folds);
   const take = (from: Float64Array) => Float64Array.from(rows, (row) => from[row]!);
   return {
     evidence: {

@@ -8,11 +8,11 @@ import {
   type TrialSpec,
 } from '../../contracts';
 import { deriveSeed } from '../../foundation';
-import { foldsOf, outOfFold } from '../cross-validate';
+import { outOfFold } from '../cross-validate';
 import { downscaleLabels, growDownscale, scoreOf, settingsAtEffort } from '../exploration';
-import { groupedFolds } from '../folds';
 import { selectLabelledRows } from '../labelled-set';
 import type { LabelledSet, Learning } from '../learning';
+import { selectKeys, splitFolds, type SplitKeys } from '../split';
 import { trialMetrics } from './judge';
 import type { RecipeProgress } from './progress';
 
@@ -33,8 +33,8 @@ const PER_FAMILY = 2;
 export interface ExploreRequest {
   readonly candidates: readonly TrialSpec[];
   readonly labelled: (featurizer: FeaturizerSpec) => LabelledSet;
-  /** Of all rows, where whole scaffolds are held out. */
-  readonly scaffolds: readonly (string | null)[] | null;
+  /** What is held out together, of all rows; null: rows at random. */
+  readonly split: SplitKeys | null;
   readonly seed: number;
   /** Compare on this many labels and no others; left out, learning curves decide. */
   readonly rows?: number;
@@ -107,18 +107,17 @@ interface RungOutcome {
 
 async function runRung(
   learning: Pick<Learning, 'fit'>,
-  { labelled, scaffolds, seed, signal, onProgress }: ExploreRequest,
+  { labelled, split, seed, signal, onProgress }: ExploreRequest,
   { entrants, rung, rows }: { entrants: readonly TrialSpec[]; rung: number; rows: number },
 ): Promise<RungOutcome> {
   const all = labelled(entrants[0]!.featurizer);
   const sample = downscaleLabels(all, rows, deriveSeed(seed, 'downscale', rows));
-  const assignment = scaffolds
-    ? groupedFolds(
-        sample.map((row) => scaffolds[row]!),
-        FOLDS,
-        deriveSeed(seed, 'folds', rung),
-      )
-    : foldsOf({ labelled: selectLabelledRows(all, sample), folds: FOLDS, seed: deriveSeed(seed, rung) });
+  const plan = splitFolds({
+    labelled: selectLabelledRows(all, sample),
+    folds: FOLDS,
+    seed: deriveSeed(seed, rung),
+    split: selectKeys(split, sample),
+  });
   const results: TrialResult<ModelMetrics>[] = [];
   const failures: { trialId: string; message: string }[] = [];
   let firstError: unknown;
@@ -136,12 +135,12 @@ async function runRung(
         settings: settingsAtEffort(trial.settings, EFFORT),
         labelled: own,
         folds: FOLDS,
-        assignment,
+        ...plan,
         // One seed a rung: candidates differ by what they are, not by luck.
         seed: deriveSeed(seed, rung),
         signal,
       });
-      const metrics = trialMetrics(own, predictions, assignment);
+      const metrics = trialMetrics(own, predictions, plan.assignment);
       results.push({ trialId, rung, rows: sample.length, metrics, backend, computeSeconds });
     } catch (error) {
       if (signal?.aborted) throw error;

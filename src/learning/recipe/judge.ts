@@ -5,7 +5,6 @@ import {
   crossFittedDeviation,
   crossFittedProbability,
 } from '../calibration';
-import { measuredRows } from '../labelled-set';
 import type { Prediction, TargetColumn } from '../learning';
 import {
   classificationMetrics,
@@ -14,6 +13,7 @@ import {
   regressionMetricsWithIntervals,
 } from '../metrics';
 import { totalDeviation } from '../prediction';
+import { judgedRows } from '../split';
 
 export interface Judgement {
   readonly metrics: ModelMetrics;
@@ -36,7 +36,7 @@ export function judge({
   predictions: Prediction;
   seed: number;
 }): Judgement {
-  const rows = measuredRows(labels);
+  const rows = judgedRows(labels, folds);
   const take = (from: Float64Array) => Float64Array.from(rows, (row) => from[row]!);
   const observed = take(labels.targets);
   const mean = take(predictions.mean);
@@ -69,7 +69,7 @@ export function trialMetrics(
   predictions: Prediction,
   folds: Int32Array,
 ): ModelMetrics {
-  const rows = measuredRows(labels);
+  const rows = judgedRows(labels, folds);
   const take = (from: Float64Array) => Float64Array.from(rows, (row) => from[row]!);
   const [observed, mean] = [take(labels.targets), take(predictions.mean)];
   return labels.task === 'classification'

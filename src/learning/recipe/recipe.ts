@@ -1,6 +1,5 @@
 import {
   featurizerName,
-  TitrateError,
   type Applicability,
   type ExplorationRecord,
   type FeatureMatrix,
@@ -12,10 +11,9 @@ import {
 } from '../../contracts';
 import { deriveSeed } from '../../foundation';
 import { applicabilityOf } from '../applicability';
-import { foldsOf } from '../cross-validate';
-import { groupedFolds } from '../folds';
 import { checkLabelled, measuredRows } from '../labelled-set';
 import type { FittedModel, LabelledSet, Learning, TargetColumn } from '../learning';
+import { splitFolds, type FoldPlan, type SplitKeys } from '../split';
 import { candidatesFor, type RecipeFamilies } from './candidates';
 import { combineLeaders } from './combine-leaders';
 import { judge } from './judge';
@@ -34,10 +32,8 @@ export interface RecipeRequest {
   /** `auto` and `stack` try several families and combine what helps; a family named is the only one. */
   readonly families: RecipeFamilies;
   readonly seed: number;
-  /** What is held out together: rows at random (stratified by target), or whole scaffolds. */
-  readonly split: 'random' | 'scaffold';
-  /** Bemis-Murcko scaffold of each row; needed for the split by scaffold. Rows without one stand alone. */
-  readonly scaffolds?: readonly (string | null)[];
+  /** What is held out together; null: rows at random, stratified by target. */
+  readonly split: SplitKeys | null;
   /** ECFP4 of the molecules (SIMILARITY_FEATURIZER); without it no applicability domain is found. */
   readonly fingerprints?: FeatureMatrix;
   readonly signal?: AbortSignal;
@@ -83,16 +79,17 @@ export async function trainRecipe(
   const explored = await exploreCandidates(learning, {
     candidates,
     labelled: whole,
-    scaffolds: splitScaffolds(request),
+    split: request.split,
     seed: deriveSeed(seed, 'explore'),
     signal,
     onProgress,
   });
-  const folds = recipeFolds(request);
+  const plan = recipeFolds(request);
+  const folds = plan.assignment;
   const combined = await combineLeaders(learning, {
     leaders: explored.leaders,
     labelled: whole,
-    folds,
+    plan,
     seed: deriveSeed(seed, 'evaluate'),
     signal,
     onProgress,
@@ -108,6 +105,7 @@ export async function trainRecipe(
       ? applicabilityOf({
           fingerprints: request.fingerprints,
           folds,
+          forward: plan.forward,
           rows: judged.rows,
           errors: judged.errors,
         })
@@ -138,21 +136,7 @@ export const RECIPE_RULE =
   'to all labels, unless they are 15 % worse than the best; their convex weights have the least out-of-fold error, drawn ' +
   'towards the best single one.';
 
-function splitScaffolds({ split, scaffolds }: RecipeRequest): readonly (string | null)[] | null {
-  if (split === 'random') return null;
-  if (scaffolds) return scaffolds;
-  throw new TitrateError('config-invalid', {
-    what: 'a split by scaffold was asked for, but there are no scaffolds',
-    where: 'split',
-    remedy: 'Give the Murcko scaffold of each molecule, or split at random',
-  });
-}
-
-function recipeFolds(request: RecipeRequest): Int32Array {
-  const { labels, seed } = request;
-  const scaffolds = splitScaffolds(request);
+function recipeFolds({ labels, seed, split }: RecipeRequest): FoldPlan {
   const folds = measuredRows(labels).length > MANY_LABELS ? FOLDS_OF_MANY : FOLDS;
-  return scaffolds
-    ? groupedFolds(scaffolds, folds, deriveSeed(seed, 'folds'))
-    : foldsOf({ labelled: labels, folds, seed: deriveSeed(seed, 'evaluate') });
+  return splitFolds({ labelled: labels, folds, seed: deriveSeed(seed, 'evaluate'), split });
 }

@@ -3,6 +3,7 @@ import { describeFamily, describeFeaturizer, describeSettings } from '../describ
 import { table, type Column } from '../elements';
 import { count, duration, fixed, percent, plural } from '../format';
 import { markup, type Html } from '../html';
+import { explorationNotes, tuningTable } from './tuning';
 
 /** What exploration tried in one round, best first: every trial, its score on every rung it reached, and how it ended. */
 export function explorationTable(exploration: ExplorationRecord, round: number): Html {
@@ -76,5 +77,5 @@ export function explorationTable(exploration: ExplorationRecord, round: number):
       ${plural(exploration.labels, 'label')}, ${exploration.folds}-fold cross-validation; rungs at ${rungs.map(({ effort }) => percent(effort)).join(', ')} of full effort.${failed} Rule:
       ${exploration.rule}
     </p>
-    ${table(`Exploration of round ${round}`, columns, rows, (r) => (rank(ordered[r]!) ? 'chosen' : ''))}`;
+    ${explorationNotes(exploration)}${table(`Exploration of round ${round}`, columns, rows, (r) => (rank(ordered[r]!) ? 'chosen' : ''))}${tuningTable(exploration, round)}`;
 }

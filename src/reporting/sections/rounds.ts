@@ -11,6 +11,7 @@ const DEPLOYMENT = {
   deployed: 'deployed',
   held: 'held back',
   superseded: 'superseded',
+  'rolled-back': 'rolled back',
   failed: 'failed',
   off: 'off',
 } as const;

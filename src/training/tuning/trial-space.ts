@@ -16,10 +16,13 @@ const DROPOUT = { low: 0, high: 0.2 };
 const LEARNING_RATE = { low: 1e-3, high: 3e-3 };
 const WEIGHT_DECAY = { low: 1e-5, high: 1e-2 };
 
-/** The search for the settings of an ensemble of networks and its featurizer, by held-out root mean square error. */
+/**
+ * The search for the settings of an ensemble of networks and its featurizer, by the held-out root mean square error as a share of the
+ * spread of the held-out values: one study goes over rounds with other labels.
+ */
 export function ensembleSpace(featurizers: readonly FeaturizerSpec[]): SearchSpace {
   return {
-    metric: { name: 'rmse', goal: 'minimise' },
+    metric: { name: 'relative_rmse', goal: 'minimise' },
     parameters: [
       { name: 'featurizer', kind: 'choice', values: featurizers.map(featurizerName) },
       { name: 'hidden', kind: 'choice', values: HIDDEN },

@@ -1,3 +1,4 @@
+import type { protos } from '@google-cloud/aiplatform';
 import { TitrateError } from '../../contracts';
 import { grpcStatus, sha256 } from '../../foundation';
 import type { ObjectStore } from '../../objects';
@@ -34,11 +35,18 @@ export interface UploadedModel {
 }
 
 export interface ModelUpload {
-  /** Enters a version into Vertex AI's model registry, once; it carries the alias `v3` for our version 3. @throws TitrateError */
+  /** `projects/…/locations/…` */
+  readonly place: string;
+  /**
+   * Enters a version into Vertex AI's model registry, once; it carries the alias `v3` for our version 3.
+   * @throws TitrateError contradiction when another model has that name and alias there
+   */
   upload(request: UploadRequest, options?: { readonly signal?: AbortSignal }): Promise<UploadedModel>;
   close(): Promise<void>;
 }
 
+const VERSION_LABEL = 'titrate_version';
+const CARD_LABEL = 'titrate_card';
 /** Port that Vertex AI asks, by default. */
 const PORT = 8080;
 const UPLOAD_PATIENCE_SECONDS = 300;
@@ -54,9 +62,38 @@ export function modelId(name: string): string {
   return `${slug.slice(0, ID_CHARACTERS - ID_HASH_DIGITS - 1)}-${sha256(name).slice(0, ID_HASH_DIGITS)}`;
 }
 
+/** An upload was accepted, and what came of it is not known. */
+class Unheard extends Error {
+  constructor(override readonly cause: unknown) {
+    super('what came of the upload is not known');
+  }
+}
+
+/** @throws TitrateError cancelled */
+async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return work;
+  const over = new AbortController();
+  const aborted = new Promise<never>((_, reject) => {
+    const stop = () =>
+      reject(new TitrateError('cancelled', { what: 'waiting for the upload was cancelled' }));
+    if (signal.aborted) stop();
+    signal.addEventListener('abort', stop, { once: true, signal: over.signal });
+  });
+  return Promise.race([work, aborted]).finally(() => over.abort());
+}
+
 async function loadClient(clientOptions: ReturnType<typeof vertexConnection>['clientOptions']) {
   const { v1 } = await import('@google-cloud/aiplatform');
   return new v1.ModelServiceClient({ ...clientOptions });
+}
+
+type Uploaded = protos.google.cloud.aiplatform.v1.IUploadModelResponse;
+
+/** The part of a long-running operation that is used here. */
+interface Uploading {
+  readonly name?: string;
+  readonly latestResponse: { readonly done?: boolean | null };
+  promise(): Promise<[Uploaded, ...unknown[]]>;
 }
 
 /** Vertex AI's model registry. The model's id is made of our name, a version's alias of our number: by them it is found again. */
@@ -67,17 +104,36 @@ export function createModelUpload(options: ModelUploadOptions): ModelUpload {
 
   /** @param name of a model, or of a version by its alias */
   const find = (name: string) =>
-    read('looking for the model', `${where}, ${name}`, async (): Promise<UploadedModel | null> => {
+    read('looking for the model', `${where}, ${name}`, async () => {
       try {
-        const [model] = await (await client()).getModel({ name });
-        return { name: (model.name ?? name).replace(/@.*/, ''), versionId: model.versionId ?? '' };
+        const [{ name: found, versionId, labels }] = await (await client()).getModel({ name });
+        return {
+          model: { name: (found ?? name).replace(/@.*/, ''), versionId: versionId ?? '' } as UploadedModel,
+          card: labels?.[CARD_LABEL],
+        };
       } catch (error) {
         if (grpcStatus(error) === 'notFound') return null;
         throw error;
       }
     });
 
-  async function create({ model, version, description, card }: UploadRequest): Promise<UploadedModel> {
+  /** The version, if it is there. */
+  async function uploaded({ model, version, card }: UploadRequest): Promise<UploadedModel | null> {
+    const name = `${parent}/models/${modelId(model)}@v${version}`;
+    const found = await find(name);
+    if (!found || found.card === labelValue(card)) return found?.model ?? null;
+    throw new TitrateError('contradiction', {
+      what: `another model is there already: its label ${CARD_LABEL} is ${found.card ? `'${found.card}'` : 'missing'}, and ours '${labelValue(card)}'`,
+      where: `${where}, ${name}`,
+      remedy:
+        'Two campaigns of one name share this project, or somebody moved the alias there: delete the version or take the alias from it, or choose another google.project or google.region',
+    });
+  }
+
+  async function create(
+    { model, version, description, card }: UploadRequest,
+    signal: AbortSignal | undefined,
+  ): Promise<UploadedModel> {
     const id = modelId(model);
     const name = `${parent}/models/${id}`;
     const models = await client();
@@ -85,6 +141,8 @@ export function createModelUpload(options: ModelUploadOptions): ModelUpload {
     const environment = {
       ...options.environment,
       TITRATE_INFERENCE_HOST: '0.0.0.0',
+      // An endpoint of Vertex AI checks who asks before the container is reached.
+      TITRATE_INFERENCE_AUTH: 'off',
       TITRATE_INFERENCE_PORT: `${PORT}`,
     };
     const request = {
@@ -95,7 +153,7 @@ export function createModelUpload(options: ModelUploadOptions): ModelUpload {
         displayName: model,
         versionDescription: description,
         versionAliases: [`v${version}`],
-        labels: { ...options.labels, titrate_version: `v${version}`, titrate_card: labelValue(card) },
+        labels: { ...options.labels, [VERSION_LABEL]: `v${version}`, [CARD_LABEL]: labelValue(card) },
         containerSpec: {
           imageUri: options.image,
           command: ['node', '--enable-source-maps', 'dist/workers/inference.js'],
@@ -107,11 +165,28 @@ export function createModelUpload(options: ModelUploadOptions): ModelUpload {
       },
     };
     const [operation] = await models.uploadModel(request, { timeout: CREATE_DEADLINE_MS });
-    const [uploaded] = await operation.promise();
-    return { name: uploaded.model ?? name, versionId: uploaded.modelVersionId ?? '' };
+    const made = await end(operation, signal);
+    return { name: made.model ?? name, versionId: made.modelVersionId ?? '' };
+  }
+
+  /** Waits for the end of an upload. @throws Unheard when it does not hear of it; what the upload came to */
+  async function end(started: Uploading, signal: AbortSignal | undefined): Promise<Uploaded> {
+    for (let operation = started; ;) {
+      try {
+        return (await unlessAborted(operation.promise(), signal))[0];
+      } catch (error) {
+        if (operation.latestResponse.done) throw explain(error, 'the upload of the model');
+        const { name } = operation;
+        if (signal?.aborted || !isAmbiguous(error) || !name) throw new Unheard(error);
+        operation = await read('watching the upload', `${where}, ${name}`, async () =>
+          (await client()).checkUploadModelProgress(name),
+        ).catch((unheard: unknown) => Promise.reject(new Unheard(unheard)));
+      }
+    }
   }
 
   return {
+    place: parent,
     async upload(request, { signal } = {}) {
       const { model, version } = request;
       if (!Number.isInteger(version) || version < 1)
@@ -123,11 +198,11 @@ export function createModelUpload(options: ModelUploadOptions): ModelUpload {
         where: `${where}, model ${id}, version v${version}`,
         patienceSeconds: options.patienceSeconds ?? UPLOAD_PATIENCE_SECONDS,
         signal,
-        // ALREADY_EXISTS: another version made the model meanwhile, or this one did; the next look tells.
-        isAmbiguous: (error) => isAmbiguous(error) || grpcStatus(error) === 'alreadyExists',
-        explain: (error) => explain(error, `uploading the model ${id}`),
-        look: async () => ({ found: await find(`${parent}/models/${id}@v${version}`), made: new Map() }),
-        create: () => create(request),
+        isAmbiguous: (error) => error instanceof Unheard || isAmbiguous(error),
+        explain: (error) =>
+          explain(error instanceof Unheard ? error.cause : error, `uploading the model ${id}`),
+        look: async () => ({ found: await uploaded(request), made: new Map() }),
+        create: () => create(request, signal),
       });
     },
     async close() {

@@ -32,6 +32,7 @@ const explanations = (place: VertexPlace): Explanations => ({
     code: 'config-invalid',
     remedy: 'Enable aiplatform.googleapis.com in the project',
   },
+  alreadyExists: { code: 'conflict', remedy: 'Another request makes it right now; try again' },
   notFound: { code: 'not-found', remedy: 'Look at google.project and google.region in the settings' },
   permissionDenied: {
     code: 'config-invalid',
@@ -49,6 +50,8 @@ const AMBIGUOUS: ReadonlySet<string | undefined> = new Set([
   'aborted',
   'internal',
   'unavailable',
+  // By another request, or by this one, whose first answer was lost on the way: the next look tells.
+  'alreadyExists',
 ]);
 export const isAmbiguous = (error: unknown): boolean => AMBIGUOUS.has(grpcStatus(error));
 

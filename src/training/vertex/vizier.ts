@@ -186,6 +186,8 @@ function specOf({ parameters, metric }: SearchSpace) {
       },
     ],
     parameters: parameters.map(parameterSpec),
+    // Without one of these Vizier tells no trial to stop. By steps, not by seconds: a slow worker is no bad trial.
+    medianAutomatedStoppingSpec: { useElapsedDuration: false },
   };
 }
 

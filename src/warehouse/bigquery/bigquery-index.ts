@@ -22,9 +22,11 @@ const asResult = (content: string) => JSON.parse(content) as ResolvedResult;
 
 /** The text of the result is read, not the FLOAT64 column: its number is the one that was posted, to the last bit. */
 const asArrived = ({ chunk, content }: { chunk: number; content: string }): ArrivedResult => {
-  const { resultId, batchId, moleculeId, standardSmiles, inchiKey, outcome, value, qualifier, replaces } =
+  const { resultId, batchId, moleculeId, standardSmiles, inchiKey, outcome, value, qualifier, ...rest } =
     asResult(content);
-  const result = { resultId, batchId, moleculeId, standardSmiles, inchiKey, outcome, value, qualifier };
+  const { replaces, measuredAt } = rest;
+  const known = { resultId, batchId, moleculeId, standardSmiles, inchiKey, outcome, value, qualifier };
+  const result = { ...known, ...(measuredAt !== undefined && { measuredAt }) };
   return { result, chunk, replaces };
 };
 

@@ -27,6 +27,7 @@ const asArrived = (row: Row): ArrivedResult => ({
     outcome: row.outcome as ResolvedResult['outcome'],
     value: given<number>(row.value),
     qualifier: row.qualifier as ResolvedResult['qualifier'],
+    ...(typeof row.content === 'string' && { measuredAt: asResult(row).measuredAt }),
   },
   chunk: row.chunk as number,
   replaces: given<string>(row.replaces),
@@ -142,12 +143,12 @@ export async function createDuckDbIndex({ path, objects }: DuckDbIndexOptions): 
         );
       }),
 
-    standingResults: (campaignId, { batchId, branch } = {}) =>
+    standingResults: (campaignId, { batchId, branch, dates = false } = {}) =>
       exclusive(async () => {
         // Which corrections count depends on the branch, so there whole chains are looked at.
         const from = branch ? 'measurements' : 'standing_measurements';
         const rows = await query(
-          `SELECT ${COLUMNS} FROM ${from} m WHERE m.campaign_id = $1 ${batchId === undefined || branch ? '' : `AND ${OF_BATCH}`}
+          `SELECT ${COLUMNS}${dates ? ', m.content' : ''} FROM ${from} m WHERE m.campaign_id = $1 ${batchId === undefined || branch ? '' : `AND ${OF_BATCH}`}
            ORDER BY m.position`,
           batchId === undefined || branch ? [campaignId] : [campaignId, batchId],
         );

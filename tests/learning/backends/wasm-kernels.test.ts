@@ -2,9 +2,9 @@ import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
 import { createRandom } from '../../../src/foundation';
 import { AdamW } from '../../../src/learning/backends/adamw';
+import { reluGradient } from '../../../src/learning/backends/relu-gradient';
 import { selectBackend } from '../../../src/learning/backends/select';
 import { ADAMW_KERNEL } from '../../../src/learning/backends/wasm-adamw';
-import { transposeInto } from '../../../src/learning/backends/wasm-matmul';
 
 beforeAll(async () => {
   await selectBackend('wasm');
@@ -15,45 +15,85 @@ const normals = (count: number, seed: number) => {
   return Float32Array.from({ length: count }, () => random.normal());
 };
 
+/** Sizes around those of tiles (4 x 8) and of blocks (128 rows, 256 columns, 256 steps), and any below. */
+const sizes = (block: number) =>
+  fc.oneof(
+    { weight: 4, arbitrary: fc.integer({ min: 1, max: 40 }) },
+    { weight: 1, arbitrary: fc.integer({ min: block - 3, max: block + 9 }) },
+  );
+
 describe('matrix products on WASM', () => {
-  it('equal the sums they stand for, for any shape and any transposition', () => {
-    const size = fc.integer({ min: 1, max: 40 });
+  it('property: are float32 sums in the order of the steps, bit for bit, for any shape and any transposition', () => {
+    const leading = fc.constantFrom<number[]>([], [1], [1, 1]);
     fc.assert(
       fc.property(
-        size,
-        size,
-        size,
+        sizes(128),
+        sizes(256),
+        sizes(256),
         fc.boolean(),
         fc.boolean(),
         fc.boolean(),
-        (m, k, n, turnA, turnB, fused) => {
+        fc.boolean(),
+        leading,
+        (m, n, k, turnA, turnB, biased, rectified, lead) => {
           const left = normals(m * k, 1);
           const right = normals(k * n, 2);
-          const a = tf.tensor2d(left, turnA ? [k, m] : [m, k]);
-          const b = tf.tensor2d(right, turnB ? [n, k] : [k, n]);
-          const bias = tf.tensor1d(normals(n, 3));
-          const product = fused
-            ? tf.fused.matMul({ a, b, bias, transposeA: turnA, transposeB: turnB, activation: 'relu' })
-            : tf.matMul(a, b, turnA, turnB);
-          expect(product.shape).toEqual([m, n]);
-          const values = product.dataSync();
-          const biases = bias.dataSync();
+          const biases = normals(n, 3);
+          const before = tf.memory().numTensors;
+          const [shape, values] = tf.tidy(() => {
+            const a = tf.tensor<tf.Rank.R2>(left, [...lead, ...(turnA ? [k, m] : [m, k])] as [
+              number,
+              number,
+            ]);
+            const b = tf.tensor<tf.Rank.R2>(right, [...lead, ...(turnB ? [n, k] : [k, n])] as [
+              number,
+              number,
+            ]);
+            const turns = { transposeA: turnA, transposeB: turnB };
+            const out =
+              biased || rectified
+                ? tf.fused.matMul({
+                    ...{ a, b, ...turns, activation: rectified ? 'relu' : 'linear' },
+                    ...(biased && { bias: tf.tensor1d(biases) }),
+                  })
+                : tf.matMul(a, b, turnA, turnB);
+            return [out.shape, out.dataSync()] as const;
+          });
+          expect(shape).toEqual([...lead, m, n]);
+          const f = Math.fround;
+          const expected = new Float32Array(m * n);
           for (let i = 0; i < m; i++) {
             for (let j = 0; j < n; j++) {
-              let sum = fused ? biases[j]! : 0;
+              let sum = biased ? biases[j]! : 0;
               for (let p = 0; p < k; p++)
-                sum += left[turnA ? p * m + i : i * k + p]! * right[turnB ? j * k + p : p * n + j]!;
-              expect(values[i * n + j]).toBeCloseTo(fused ? Math.max(0, sum) : sum, 3);
+                sum = f(
+                  sum + f(left[turnA ? p * m + i : i * k + p]! * right[turnB ? j * k + p : p * n + j]!),
+                );
+              expected[i * n + j] = rectified ? Math.max(0, sum) : sum;
             }
           }
-          tf.dispose([a, b, bias, product]);
+          const bits = (of: Float32Array) => Buffer.from(of.buffer, of.byteOffset, of.byteLength);
+          expect(bits(values as Float32Array).equals(bits(expected))).toBe(true);
+          expect(tf.memory().numTensors).toBe(before);
         },
       ),
-      { numRuns: 40, seed: 1 },
+      { numRuns: 60 },
     );
   });
 
-  it('batches of matrices still go the original way', () => {
+  it('carry what is no number to where it belongs, and nowhere else', () => {
+    const a = Float32Array.from([1, 2, 3, Number.NaN, 5, 6, Infinity, 8, 9, 10]);
+    const product = tf.tidy(() => tf.matMul(tf.tensor2d(a, [5, 2]), tf.ones([2, 3])).dataSync());
+    expect([...product]).toEqual([3, NaN, 11, Infinity, 19].flatMap((sum) => [sum, sum, sum]));
+  });
+
+  it('other activations, and batches of matrices, still go the original way', () => {
+    const x = normals(6, 1);
+    const clipped = tf.tidy(() => {
+      const a = tf.tensor2d(x, [3, 2]);
+      return tf.fused.matMul({ a, b: tf.eye(2), activation: 'relu6' }).dataSync();
+    });
+    expect([...clipped]).toEqual([...x].map((value) => Math.min(6, Math.max(0, value))));
     const [product, expected] = tf.tidy(() => {
       const a = tf.tensor3d(normals(2 * 3 * 4, 1), [2, 3, 4]);
       const b = tf.tensor3d(normals(2 * 5 * 4, 2), [2, 5, 4]);
@@ -76,20 +116,19 @@ describe('matrix products on WASM', () => {
     expect(tf.engine().backend.numDataIds()).toBe(before.numDataBuffers);
     tf.dispose([a, b]);
   });
+});
 
-  it('transposing twice changes nothing', () => {
-    fc.assert(
-      fc.property(fc.integer({ min: 1, max: 70 }), fc.integer({ min: 1, max: 70 }), (rows, columns) => {
-        const start = Int32Array.from({ length: rows * columns }, (_, i) => i);
-        const turned = new Int32Array(start.length);
-        const back = new Int32Array(start.length);
-        transposeInto(start, turned, rows, columns);
-        transposeInto(turned, back, columns, rows);
-        expect(back).toEqual(start);
-        expect(turned[rows * (columns - 1)]).toBe(columns - 1);
-      }),
-      { numRuns: 30 },
+describe.each(['wasm', 'cpu'] as const)('the gradient below a rectifier on %s', (backend) => {
+  beforeAll(() => selectBackend(backend));
+
+  it('passes where the rectifier did', () => {
+    const gradient = tf.tidy(() =>
+      reluGradient(
+        tf.tensor2d([1, -2, 3, 4, -5], [1, 5]),
+        tf.tensor2d([0.5, 2, 0, 1e-30, 0], [1, 5]),
+      ).dataSync(),
     );
+    expect([...gradient].map((value) => value + 0)).toEqual([1, -2, 0, 4, 0]);
   });
 });
 

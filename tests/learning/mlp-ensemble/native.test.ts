@@ -29,7 +29,7 @@ describeWithNative('ensembles on native TensorFlow', () => {
       backend: string;
       errors: { model: number; mean: number };
       hashes: string[];
-      operations: { adamw: number; tensors: number; summed: number[] };
+      operations: { adamw: number; tensors: number } & Record<'summed' | 'rectified' | 'gathered', number[]>;
     };
     expect(backend).toBe('tensorflow');
     expect(errors.model).toBeLessThan(0.6 * errors.mean);
@@ -37,6 +37,7 @@ describeWithNative('ensembles on native TensorFlow', () => {
     expect(reloaded).toBe(predicted);
     expect(onTwoThreads).toEqual([bytes, predicted, reloaded]);
     expect(operations.adamw).toBeLessThan(1e-5);
-    expect(operations).toMatchObject({ tensors: 0, summed: [6, 8, 3, 4] });
+    expect(operations).toMatchObject({ tensors: 0, summed: [6, 8, 3, 4], rectified: [1, -2, 0, 4] });
+    expect(operations.gathered).toEqual([6, 8, 0, 0, 3, 4, 0, 0]);
   });
 });

@@ -46,7 +46,7 @@ const operationOf = (query: string) => /(?:query|mutation)\s+(\w+)/.exec(query)?
 /**
  * A server for tests that speaks the part of W&B's API in ./schema over real HTTP: GraphQL, the file stream, and the storage that
  * files go to. It is our own reading of what W&B's published clients send; that the official Python client works with it unchanged
- * is what tests/tracking/wandb-official.test.ts shows first.
+ * is what tests/tracking/official.test.ts shows first.
  */
 export async function startWandbServer(options: { trace?: boolean } = {}): Promise<WandbServer> {
   const state = new WandbState();

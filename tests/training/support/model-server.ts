@@ -1,5 +1,5 @@
 import { protos } from '@google-cloud/aiplatform';
-import { operations, Refusal, startVertexServer, type VertexServer } from './vertex-server';
+import { operations, Refusal, startVertexServer, type Status, type VertexServer } from './vertex-server';
 
 const { UploadModelResponse } = protos.google.cloud.aiplatform.v1;
 
@@ -15,6 +15,12 @@ export interface ServerVersion {
 
 export interface ModelServer extends VertexServer {
   readonly versions: ServerVersion[];
+  /** The next upload is accepted and comes to this error, once for each entry. */
+  readonly ends: { readonly code: Status; readonly message: string }[];
+  /** Uploads are done, and their versions there, at this look at the operation. Default 0: at once. */
+  looks: number;
+  /** Ends the uploads that go on, whoever looks. */
+  finish(): void;
 }
 
 interface UploadModelRequest {
@@ -27,6 +33,10 @@ interface UploadModelRequest {
 /** A model registry as the protos describe it: ids and aliases of their formats, versions numbered by the service. */
 export async function startModelServer(project: string, region: string): Promise<ModelServer> {
   const versions: ServerVersion[] = [];
+  const ends: ModelServer['ends'] = [];
+  /** Names of models that are being made. */
+  const coming = new Set<string>();
+  const goingOn: (() => ServerVersion)[] = [];
   const running = operations();
   const methods = {
     GetModel({ name }: { name: string }) {
@@ -45,18 +55,41 @@ export async function startModelServer(project: string, region: string): Promise
       if (parentModel && known.length === 0) throw new Refusal('NOT_FOUND', `${name} is not there`);
       if (!parentModel && !/^[a-z_][a-z0-9_-]{0,62}$/.test(modelId))
         throw new Refusal('INVALID_ARGUMENT', `model id ${modelId}`);
-      if (!parentModel && known.length > 0) throw new Refusal('ALREADY_EXISTS', name);
+      if (!parentModel && (known.length > 0 || coming.has(name))) throw new Refusal('ALREADY_EXISTS', name);
       for (const alias of model.versionAliases)
         if (!/^[a-z][a-zA-Z0-9-]{0,126}[a-z0-9]$/.test(alias)) throw new Refusal('INVALID_ARGUMENT', alias);
-      const versionId = String(known.length + 1);
-      versions.push({ ...model, name, versionId });
-      const bytes = UploadModelResponse.encode({ model: name, modelVersionId: versionId }).finish();
-      return running.start(parent, 'UploadModelResponse', bytes);
+      const end = ends.shift();
+      if (!end) coming.add(name);
+      let looks = server.looks;
+      let made: ServerVersion | undefined;
+      const make = () => {
+        if (!made) {
+          made = {
+            ...model,
+            name,
+            versionId: String(versions.filter((each) => each.name === name).length + 1),
+          };
+          versions.push(made);
+          coming.delete(name);
+        }
+        return made;
+      };
+      if (!end && looks === 0) make();
+      if (!end) goingOn.push(make);
+      return running.startSlow(parent, () => {
+        if (end) throw new Refusal(end.code, end.message);
+        if (!made && --looks > 0) return null;
+        const { versionId } = make();
+        const response = { model: name, modelVersionId: versionId };
+        return { type: 'UploadModelResponse', result: UploadModelResponse.encode(response).finish() };
+      });
     },
   };
   const plain = await startVertexServer(project, region, {
     'google/cloud/aiplatform/v1/model_service#google.cloud.aiplatform.v1.ModelService': methods,
     ...running.services,
   });
-  return Object.assign(plain, { versions });
+  const finish = () => goingOn.splice(0).forEach((make) => make());
+  const server: ModelServer = Object.assign(plain, { versions, ends, looks: 0, finish });
+  return server;
 }

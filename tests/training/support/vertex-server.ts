@@ -23,6 +23,8 @@ export interface VertexServer {
   readonly calls: Record<string, number>;
   /** The next call of a method fails so, once for each entry. */
   readonly faults: Fault[];
+  /** What every call is refused with; null: it is answered. */
+  refuse: (method: string) => Pick<Fault, 'code' | 'message'> | null;
   stop(): Promise<void>;
 }
 
@@ -63,25 +65,47 @@ function definition(file: string): PackageDefinition {
   return known;
 }
 
+interface Outcome {
+  /** Of the result, in google.cloud.aiplatform.v1. */
+  readonly type: string;
+  /** The result, encoded. */
+  readonly result: Uint8Array;
+}
+
 /**
  * Long-running operations: each is looked at once more before it is done, as a client has to expect. Its method answers with `start`.
  */
 export function operations() {
-  const running = new Map<string, object>();
+  const running = new Map<string, () => object>();
+  const begin = (parent: string, look: (name: string) => object) => {
+    const name = `${parent}/operations/${running.size + 1}`;
+    running.set(name, () => look(name));
+    return { name, done: false };
+  };
+  const done = ({ type, result }: Outcome) => ({
+    done: true,
+    response: { type_url: `type.googleapis.com/google.cloud.aiplatform.v1.${type}`, value: result },
+  });
   return {
-    /** @param type of the result, in google.cloud.aiplatform.v1 @param result encoded, when the operation is done */
-    start(parent: string, type: string, result: Uint8Array) {
-      const name = `${parent}/operations/${running.size + 1}`;
-      const response = { type_url: `type.googleapis.com/google.cloud.aiplatform.v1.${type}`, value: result };
-      running.set(name, { name, done: true, response });
-      return { name, done: false };
-    },
+    start: (parent: string, type: string, result: Uint8Array) =>
+      begin(parent, (name) => ({ name, ...done({ type, result }) })),
+    /** Done when `finish` says so, which is asked at every look: null while it goes on. @throws Refusal what it comes to */
+    startSlow: (parent: string, finish: () => Outcome | null) =>
+      begin(parent, (name) => {
+        try {
+          const outcome = finish();
+          return outcome ? { name, ...done(outcome) } : { name, done: false };
+        } catch (error) {
+          if (!(error instanceof Refusal)) throw error;
+          return { name, done: true, error: { code: status[error.code], message: error.message } };
+        }
+      }),
     services: {
       'google/longrunning/operations#google.longrunning.Operations': {
         GetOperation({ name }: { name: string }) {
           const operation = running.get(name);
           if (!operation) throw new Refusal('NOT_FOUND', `${name} is not there`);
-          return operation;
+          return operation();
         },
       },
     },
@@ -110,6 +134,8 @@ export async function startVertexServer(
       const fault = at < 0 ? undefined : faults.splice(at, 1)[0]!;
       const refuse = (code: Status, details: string) => reply({ code: status[code], details });
       if (fault && !fault.lost) return refuse(fault.code, fault.message);
+      const refusal = running.refuse(name);
+      if (refusal) return refuse(refusal.code, refusal.message);
       const place = String(request.parent || request.name || request.trialName || '');
       if (!place.startsWith(`${parent}/`) && place !== parent)
         return refuse('PERMISSION_DENIED', `no access to ${place}`);
@@ -132,13 +158,15 @@ export async function startVertexServer(
       error ? reject(error) : resolve(bound),
     ),
   );
-  return {
+  const running: VertexServer = {
     endpoint: `http://127.0.0.1:${port}`,
     parent,
     calls,
     faults,
+    refuse: () => null,
     stop: async () => server.forceShutdown(),
   };
+  return running;
 }
 
 /** Small pages, so that the client has to turn them. */

@@ -8,6 +8,7 @@ import type {
   ArtifactRef,
   BatchSheet,
   Cut,
+  LabelSplit,
   LabResult,
   ModelVersion,
   Receipt,
@@ -43,11 +44,22 @@ export class ScriptedWorld {
   /** A rollout takes until this is resolved. */
   rolloutHeld: Promise<void> = Promise.resolve();
   reportFails = false;
+  /** What trials and evaluations were asked to hold out. */
+  readonly splits = new Set<string>();
+  /** Model versions, and those of them that are in a registry elsewhere. */
+  readonly registered = new Set<string>();
+  readonly uploaded: string[] = [];
 
   /** Result ids that each cut knew, and what each move of the data left. */
   private readonly known = new Map<string, readonly string[]>();
   private readonly modelMoves: { operationId: string; version: string; held: boolean }[] = [];
   private readonly branches: { base: ReadonlySet<string> | null; after: number }[] = [];
+
+  private noteSplit(what: string, { kind, keys }: LabelSplit): string {
+    const note = `${what} by ${kind}, from ${keys?.uri}`;
+    this.splits.add(note);
+    return note;
+  }
 
   private pool(dataVersion: string): PoolSummary {
     return {
@@ -125,7 +137,7 @@ export class ScriptedWorld {
           : null,
       };
     },
-    closeCut: async ({ campaignId, round, dataVersion, branch }) => {
+    closeCut: async ({ campaignId, round, dataVersion, branch, config }) => {
       const key = !branch ? String(round) : `${round} on ${branch}`;
       const standing = this.cuts.get(key);
       if (standing) return standing;
@@ -143,6 +155,7 @@ export class ScriptedWorld {
         dataVersion,
         resultIds: ref('ids'),
         training: ref('training'),
+        ...(config.training.split === 'time' && { dates: ref('dates') }),
         labels: measured.length,
         measured: measured.length,
         censored: 0,
@@ -207,6 +220,7 @@ export class ScriptedWorld {
       seconds: 0.1,
     }),
     assembleFeatures: async ({ featurizer }) => ({ featurizer, shards: ref('set'), digest: 'digest' }),
+    scaffoldLabels: async () => ({ value: ref('scaffolds'), cached: false, seconds: 0.1 }),
     joinShards: async ({ shards }) => ({ shards, count: 1 }),
     resolveResults: async ({ rows }) => {
       const posted = (Array.isArray(rows) ? rows : []) as LabResult[];
@@ -239,8 +253,9 @@ export class ScriptedWorld {
       subsetRows: 10,
       labels: 10,
     }),
-    runTrial: async ({ trial, rung }) => ({
+    runTrial: async ({ trial, rung, split }) => ({
       value: {
+        ...(split && { notes: [this.noteSplit('trial', split)] }),
         trialId: trial.trialId,
         rung,
         rows: 10,
@@ -251,9 +266,11 @@ export class ScriptedWorld {
       cached: false,
       seconds: 0.1,
     }),
+    reportTrials: async () => ({ stop: [] }),
     judgeDownscaling: async () => ({ next: null, why: 'scripted' }),
-    evaluateModel: async () => ({
+    evaluateModel: async ({ split }) => ({
       value: {
+        ...(split && { split: { kind: split.kind, notes: [this.noteSplit('evaluation', split)] } }),
         metrics,
         calibration: { scale: 1, n: 10, coverage90Before: 0.9, coverage90After: 0.9 },
         predictions: ref('predictions'),
@@ -290,11 +307,15 @@ export class ScriptedWorld {
   };
 
   readonly deploy: DeployActivities = {
-    registerModel: async ({ campaignId, card }): Promise<ModelVersion> => ({
-      id: `${campaignId}/v${card.round}`,
-      number: card.round,
-      card: ref('card'),
-    }),
+    registerModel: async ({ campaignId, card }): Promise<ModelVersion> => {
+      const id = `${campaignId}/v${card.round}`;
+      this.registered.add(id);
+      return { id, number: card.round, card: ref('card') };
+    },
+    planTrial: async () => ({ stable: null, requests: 0, obstacle: null }),
+    startTrial: async () => Promise.reject(new Error('nothing is tried here')),
+    lookAtTrial: async () => Promise.reject(new Error('nothing is tried here')),
+    endTrial: async () => Promise.reject(new Error('nothing is tried here')),
     judgeCandidate: async () => [{ gate: 'quality', passed: true, evidence: 'test' }],
     deployModel: async ({ version }) => {
       this.calls.push(`deploy ${version.id}`);
@@ -339,6 +360,15 @@ export class ScriptedWorld {
     // Nowhere to track to, in any of these campaigns: they go on all the same.
     deliverTracking: async () => {
       throw new Error('nobody answers');
+    },
+    modelsToUpload: async ({ campaignId }) => {
+      const own = [...this.registered].filter((id) => id.startsWith(`${campaignId}/`));
+      return own.filter((id) => !this.uploaded.includes(id));
+    },
+    uploadModels: async ({ campaignId }) => {
+      const now = await this.deploy.modelsToUpload({ campaignId });
+      this.uploaded.push(...now);
+      return now;
     },
   };
 }

@@ -1,8 +1,10 @@
 import type { Command } from 'commander';
 import { diffVerb } from './diff';
+import { exportVerb } from './export';
 import { listVerb } from './list';
 import { moveVerbs } from './moves';
 import { showVerb } from './show';
+import { uploadVerb } from './upload';
 
 /** `titrate models …`: from the registry in the home directory; no server is needed. */
 export function modelsVerbs(program: Command): void {
@@ -10,5 +12,7 @@ export function modelsVerbs(program: Command): void {
   listVerb(models);
   showVerb(models);
   diffVerb(models);
+  exportVerb(models);
   moveVerbs(models);
+  uploadVerb(models);
 }

@@ -47,12 +47,11 @@ async function askCampaign(cli: Cli, campaignId: string, request: RollbackModel)
   });
 }
 
-/** What serves follows at once where a server runs on this machine; where none does it is loaded when one starts. */
+/** What serves follows at once where a server runs; where none does it is loaded when one starts. */
 async function productionOf(ports: Ports) {
-  const { createLocalDeployer, createProduction } = await import('../../../rollout');
-  const { host, port } = ports.settings.inference;
-  const deployer = createLocalDeployer({ ...ports, endpoint: `http://${host}:${port}`, connectMs: 0 });
-  return createProduction({ ...ports, deployer });
+  const { createProduction } = await import('../../../rollout');
+  const { openDeployer } = await import('../../../platform/rollout');
+  return createProduction({ ...ports, deployer: openDeployer(ports.settings, ports, { connectMs: 0 }) });
 }
 
 function tell(cli: Cli, moved: ModelMoved): void {

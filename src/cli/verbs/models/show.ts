@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { featurizerName, type TrainedCard } from '../../../contracts';
 import { writeFileAtomic } from '../../../foundation';
 import type { AliasMove } from '../../../tracking';
+import type { ModelUploadEvent } from '../../../training';
 import { verb } from '../../context';
 import { storedModel } from '../../models/stored-model';
 import { withPorts } from '../../ports';
@@ -13,7 +14,24 @@ interface Moved extends AliasMove {
 
 const percent = (share: number) => `${formatNumber(100 * share)} %`;
 
-async function describe(name: string, card: TrainedCard, moves: readonly Moved[]): Promise<string> {
+/** What holds now, for each place it was uploaded to. */
+function uploadFacts(uploads: readonly ModelUploadEvent[]): [string, string][] {
+  const places = [...new Set(uploads.map(({ place }) => place))];
+  return places.map((at) => {
+    const last = uploads.findLast(({ place }) => place === at)!;
+    const when = last.at.replace('T', ' ').slice(0, 19);
+    return last.kind === 'uploaded'
+      ? ['uploaded to', `${last.name}, version ${last.versionId}, at ${when} by ${last.author}`]
+      : ['not uploaded', `${at}, at ${when}: ${last.message}`];
+  });
+}
+
+interface Known {
+  readonly moves: readonly Moved[];
+  readonly uploads: readonly ModelUploadEvent[];
+}
+
+async function describe(name: string, card: TrainedCard, { moves, uploads }: Known): Promise<string> {
   const { figuresOf } = await import('../../../tracking');
   const unit = card.unit ? ` ${card.unit}` : '';
   const { runtime } = card;
@@ -46,6 +64,7 @@ async function describe(name: string, card: TrainedCard, moves: readonly Moved[]
     ['cut', card.cutId],
     ['weights (sha256)', card.weights.sha256],
     ['training table (sha256)', card.training.sha256],
+    ...uploadFacts(uploads),
   ]);
   if (!moves.length) return known;
   const history = table(
@@ -66,8 +85,9 @@ async function describe(name: string, card: TrainedCard, moves: readonly Moved[]
 
 const show = verb<[string], { output?: string }>(async (cli, options, name) => {
   await withPorts(cli.settings, async (ports) => {
-    const { registry } = ports;
+    const { registry, objects } = ports;
     const { renderModelCard } = await import('../../../tracking');
+    const { modelUploadsOf } = await import('../../../training');
     const model = await storedModel(ports, name);
     const { card, version, directory } = model;
     const moves: Moved[] = [];
@@ -76,13 +96,14 @@ const show = verb<[string], { output?: string }>(async (cli, options, name) => {
         for (const move of await registry.aliasMoves(card.campaignId, alias))
           if (move.version === version.id || move.previous === version.id) moves.push({ alias, ...move });
     }
+    const uploads = directory === null ? await modelUploadsOf(objects, version) : [];
     if (options.output !== undefined) {
       await writeFileAtomic(options.output, renderModelCard(card, model.name));
-      cli.result({ ...version, card, moves, file: options.output }, () => options.output!);
+      cli.result({ ...version, card, moves, uploads, file: options.output }, () => options.output!);
       return;
     }
-    const text = await describe(model.name, card, moves);
-    cli.result({ ...version, card, moves }, () => text);
+    const text = await describe(model.name, card, { moves, uploads });
+    cli.result({ ...version, card, moves, uploads }, () => text);
   });
 });
 
@@ -90,7 +111,7 @@ export function showVerb(models: Command): void {
   models
     .command('show <name>')
     .description(
-      "one version and the moves of aliases to and from it: 'solubility-42/v3', 'solubility-42@production', or a model directory",
+      "one version, the moves of aliases to and from it, and where it was uploaded: 'solubility-42/v3', 'solubility-42@production', or a model directory",
     )
     .option('--output <file>', 'write the model card as a document (Markdown)')
     .action(show);

@@ -1,5 +1,8 @@
-import type { GateVerdict, ModelCard } from '../contracts';
-import type { SpellingInvariance } from '../serving/spelling';
+import type { GateVerdict, HeldOutPrediction, ModelCard } from '../../contracts';
+import type { SpellingInvariance } from '../../serving/spelling';
+import { calibrationGate, pairedQualityGate, pairHeldOut } from './held-out';
+import { skewGate, type Skew } from './skew';
+import { capital, figure, percent, unitOf } from './words';
 
 export interface GateLimits {
   /** Held-out RMSE at most this times that of the live model. */
@@ -20,6 +23,13 @@ export interface GateRequest {
         Partial<Pick<SpellingInvariance, 'worst' | 'failures'>>)
     | null;
   readonly limits: GateLimits;
+  /** Held-out predictions of the candidate and of the live model, where their cards name some. */
+  readonly heldOut?: {
+    readonly candidate: readonly HeldOutPrediction[] | null;
+    readonly live: readonly HeldOutPrediction[] | null;
+  };
+  /** Left out: not asked. Null: the card names no stored features. */
+  readonly skew?: Skew | null;
 }
 
 /** A thousandth of the model's own error matters to no decision, and is far above float32 noise. */
@@ -28,14 +38,18 @@ const DEFAULT_SPELLING_SHARE = 1e-3;
 /**
  * Judges a candidate before it may serve: metrics finite, held-out quality not worse than the live model's, calibrated coverage,
  * predictions the same however SMILES are written. All gates are judged, also after one has failed.
- * @returns verdicts in the order finite, quality, coverage, spelling; each explains itself in a sentence with numbers
+ * @returns verdicts in the order finite, quality, coverage, calibration, spelling, skew; each explains itself in a sentence with numbers
  */
-export function judgeGates({ candidate, live, invariance, limits }: GateRequest): GateVerdict[] {
+export function judgeGates(request: GateRequest): GateVerdict[] {
+  const { candidate, live, invariance, limits, heldOut, skew } = request;
+  const share = limits.maxSpellingShare ?? DEFAULT_SPELLING_SHARE;
   return [
     finiteGate(candidate),
-    qualityGate(candidate, live, limits.maxRmseRatio),
+    qualityGate(candidate, live, limits.maxRmseRatio, heldOut),
     coverageGate(candidate, limits.minCoverage90),
-    spellingGate(candidate, invariance, limits.maxSpellingShare ?? DEFAULT_SPELLING_SHARE),
+    ...(heldOut?.candidate?.length ? [calibrationGate(candidate, heldOut.candidate)] : []),
+    spellingGate(candidate, invariance, share),
+    ...(skew === undefined ? [] : [skewGate(candidate, skew, share)]),
   ];
 }
 
@@ -57,7 +71,12 @@ function finiteGate({ metrics, calibration }: ModelCard): GateVerdict {
   return { gate: 'finite', passed: bad.length === 0, evidence };
 }
 
-function qualityGate(candidate: ModelCard, live: ModelCard | null, maxRatio: number): GateVerdict {
+function qualityGate(
+  candidate: ModelCard,
+  live: ModelCard | null,
+  maxRatio: number,
+  heldOut: GateRequest['heldOut'],
+): GateVerdict {
   const verdict = (passed: boolean, evidence: string): GateVerdict => ({ gate: 'quality', passed, evidence });
   const unit = unitOf(candidate);
   const own = `held-out RMSE ${figure(candidate.metrics.rmse)}${unit} on ${candidate.metrics.n} molecules`;
@@ -71,6 +90,10 @@ function qualityGate(candidate: ModelCard, live: ModelCard | null, maxRatio: num
     );
   }
   const theirs = `the live model's ${figure(live.metrics.rmse)}${unit} (round ${live.round}, ${live.metrics.n} molecules)`;
+  if (heldOut?.candidate && heldOut.live) {
+    const paired = pairedQualityGate(candidate, pairHeldOut(heldOut.candidate, heldOut.live), maxRatio);
+    if (paired) return paired;
+  }
   if (!Number.isFinite(live.metrics.rmse))
     return verdict(true, `The live model has no finite RMSE to compare with; ${own}.`);
   const allowed = maxRatio * live.metrics.rmse;
@@ -127,10 +150,3 @@ function spellingGate(
       `; ${figure(allowed)}${unit} is allowed${failed}.`,
   );
 }
-
-const unitOf = (card: ModelCard) => (card.unit ? ` ${card.unit}` : '');
-const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
-const figure = (value: number) =>
-  Number.isFinite(value) ? String(Number(value.toPrecision(3))) : 'not a number';
-const percent = (share: number) =>
-  Number.isFinite(share) ? `${(100 * share).toFixed(1)} %` : 'an unknown share';

@@ -1,0 +1,99 @@
+"""The same service as people write it in Python: FastAPI, RDKit, ONNX Runtime, one process on one core.
+
+server.py MODEL.onnx TRAINING.ndjson PORT: POST /predict {"smiles": [...]} standardises, featurises, predicts, and finds the nearest
+training molecule. The model is the file that `titrate models export` wrote, and reads descriptors.
+"""
+
+import json
+import sys
+
+import numpy as np
+import onnxruntime as ort
+import uvicorn
+from fastapi import FastAPI
+from pydantic import BaseModel
+from rdkit import Chem, DataStructs, RDLogger
+from rdkit.Chem import rdFingerprintGenerator, rdMolDescriptors
+from rdkit.Chem.MolStandardize import rdMolStandardize
+
+RDLogger.DisableLog("rdApp.*")
+model_file, training_file, port = sys.argv[1:4]
+
+options = ort.SessionOptions()
+options.intra_op_num_threads = options.inter_op_num_threads = 1
+session = ort.InferenceSession(model_file, options, providers=["CPUExecutionProvider"])
+metadata = session.get_modelmeta().custom_metadata_map
+names = next(
+    section["names"]
+    for text in metadata.values()
+    if text.startswith("{")
+    for section in json.loads(text).get("input", json.loads(text)).get("sections", [])
+    if section["kind"] == "descriptors"
+)
+properties = rdMolDescriptors.Properties(names)
+
+disconnector = rdMolStandardize.MetalDisconnector()
+normalizer = rdMolStandardize.Normalizer()
+largest = rdMolStandardize.LargestFragmentChooser(preferOrganic=True)
+uncharger = rdMolStandardize.Uncharger()
+fingerprints = rdFingerprintGenerator.GetMorganGenerator(radius=2, fpSize=2048)
+
+with open(training_file) as lines:
+    training = [json.loads(line) for line in lines]
+known = [fingerprints.GetFingerprint(Chem.MolFromSmiles(row["smiles"])) for row in training]
+
+
+class Request(BaseModel):
+    smiles: list[str]
+
+
+app = FastAPI()
+
+
+def standardise(smiles: str):
+    mol = Chem.MolFromSmiles(smiles)
+    if mol is None:
+        return None
+    mol = uncharger.uncharge(normalizer.normalize(largest.choose(disconnector.Disconnect(mol))))
+    # Canonical, and read again, so that the features are those of the standard form.
+    standard = Chem.MolToSmiles(mol)
+    return standard, Chem.MolFromSmiles(standard)
+
+
+@app.post("/predict")
+async def predict(request: Request):
+    found = [standardise(smiles) for smiles in request.smiles]
+    good = [one for one in found if one is not None]
+    figures = iter(())
+    if good:
+        features = np.array([list(properties.ComputeProperties(mol)) for _, mol in good], dtype=np.float32)
+        value, deviation = session.run(["value", "standardDeviation"], {"features": features})
+        figures = iter(zip(value.tolist(), deviation.tolist()))
+    predictions = []
+    for smiles, one in zip(request.smiles, found):
+        if one is None:
+            predictions.append({"smiles": smiles, "error": "cannot be parsed"})
+            continue
+        standard, mol = one
+        mean, sd = next(figures)
+        similarities = DataStructs.BulkTanimotoSimilarity(fingerprints.GetFingerprint(mol), known)
+        nearest = int(np.argmax(similarities))
+        predictions.append(
+            {
+                "smiles": smiles,
+                "standardSmiles": standard,
+                "value": mean,
+                "standardDeviation": sd,
+                "interval90": [mean - 1.6449 * sd, mean + 1.6449 * sd],
+                "nearest": {"similarity": similarities[nearest], "smiles": training[nearest]["smiles"]},
+            }
+        )
+    return {"predictions": predictions}
+
+
+@app.get("/v2/health/ready")
+async def ready():
+    return {"ready": True}
+
+
+uvicorn.run(app, host="127.0.0.1", port=int(port), log_level="warning", access_log=False)

@@ -1,0 +1,71 @@
+import { createLocalDeployer, type Deployer, type LocalDeployerOptions } from '../rollout';
+import { createKubernetesDeployer, openCluster, type KubernetesDeployer } from '../rollout/kubernetes';
+import { SETTING_VARIABLES, type Settings } from './settings';
+
+type Records = Pick<LocalDeployerOptions, 'pointers' | 'registry'>;
+
+const MINUTE_MS = 60_000;
+
+/**
+ * Where models are served, as the settings have it.
+ * @param patience how long a server of this machine may take to appear; see LocalDeployerOptions
+ */
+export function openDeployer(
+  settings: Settings,
+  records: Records,
+  patience: Pick<LocalDeployerOptions, 'connectMs'> = {},
+): Deployer {
+  if (settings.rollout.engine === 'kubernetes') return openKubernetesDeployer(settings, records);
+  const { host, port } = settings.inference;
+  return createLocalDeployer({ ...records, ...patience, endpoint: `http://${host}:${port}` });
+}
+
+/** Nothing is connected before the first call. */
+export function openKubernetesDeployer(settings: Settings, records: Records): KubernetesDeployer {
+  const { kubernetes } = settings;
+  const { namespace, kubeconfig, context } = kubernetes;
+  return createKubernetesDeployer({
+    ...records,
+    cluster: openCluster({ namespace, kubeconfig, context }),
+    deadlineMs: kubernetes.deadlineMinutes * MINUTE_MS,
+    inference: {
+      namespace,
+      image: kubernetes.image!,
+      serviceAccount: kubernetes.serviceAccount,
+      secret: kubernetes.secret,
+      env: serverEnvironment(settings),
+      replicas: { min: kubernetes.minReplicas, max: kubernetes.maxReplicas },
+      cpu: kubernetes.cpu,
+      memory: kubernetes.memory,
+      targetCpuPercent: kubernetes.targetCpuPercent,
+      queueMetric: kubernetes.queueMetric,
+      queueTarget: kubernetes.queueTarget,
+      gateway: kubernetes.gateway ?? null,
+    },
+  });
+}
+
+/** The variables by which a server in the cluster opens this installation's object store, and knows its callers. */
+function serverEnvironment({
+  google,
+  objects,
+  inference,
+  learning,
+  logLevel,
+}: Settings): Record<string, string> {
+  const values: [readonly string[], string | undefined][] = [
+    [['google', 'project'], google.project],
+    [['objects', 'store'], objects.store],
+    [['objects', 'bucket'], objects.bucket],
+    [['objects', 'prefix'], objects.prefix],
+    [['objects', 'endpoint'], objects.endpoint],
+    [['inference', 'auth', 'mode'], inference.auth.mode],
+    [['inference', 'auth', 'issuer'], inference.auth.issuer],
+    [['inference', 'auth', 'audience'], inference.auth.audience],
+    [['learning', 'backend'], learning.backend],
+    [['logLevel'], logLevel],
+  ];
+  const named = (path: readonly string[]) =>
+    Object.keys(SETTING_VARIABLES).find((name) => SETTING_VARIABLES[name]!.join() === path.join())!;
+  return Object.fromEntries(values.flatMap(([path, value]) => (value ? [[named(path), value]] : [])));
+}

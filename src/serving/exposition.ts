@@ -1,0 +1,33 @@
+import type { Admission } from './admission';
+import type { Batcher } from './batcher';
+import type { LiveModels } from './live-models';
+import type { ServingMetrics } from './metrics';
+import type { ModelCache } from './model-cache';
+import { versionLabel } from './predictor';
+import type { PreparedMolecules } from './prepared-molecules';
+
+/** What has a state besides its counts. */
+export interface Exposed {
+  readonly metrics: ServingMetrics;
+  readonly cache: ModelCache;
+  readonly live: LiveModels;
+  readonly admission: Admission;
+  readonly batcher: Batcher;
+  readonly prepared: PreparedMolecules;
+}
+
+/** All metrics as Prometheus reads them, with the state of this moment. */
+export async function expose({ metrics, cache, live, admission, batcher, prepared }: Exposed) {
+  metrics.loadedModels.set(cache.loaded().length);
+  metrics.moleculesInFlight.set(admission.molecules);
+  metrics.queueLength.set(batcher.waiting);
+  metrics.queueLimit.set(admission.limit);
+  metrics.cacheBytes.set(prepared.bytes);
+  metrics.liveModel.reset();
+  metrics.loadFailing.reset();
+  for (const { campaignId, live: version, failure } of live.all()) {
+    if (version) metrics.liveModel.set({ model: campaignId, version: versionLabel(version) }, 1);
+    metrics.loadFailing.set({ model: campaignId }, failure ? 1 : 0);
+  }
+  return { type: metrics.registry.contentType, text: await metrics.registry.metrics() };
+}

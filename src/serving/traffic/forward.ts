@@ -1,0 +1,74 @@
+import http, { type IncomingHttpHeaders } from 'node:http';
+
+/** A request as it came, to be asked again elsewhere. */
+export interface Forwarded {
+  readonly method: string;
+  /** Path and query. */
+  readonly url: string;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: Buffer;
+}
+
+export interface ForwardedAnswer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: Buffer;
+  readonly seconds: number;
+}
+
+/** Of a connection, not of a message (RFC 9110, 7.6.1), and what the next hop writes anew. */
+const HOP_BY_HOP = new Set([
+  'connection', 'keep-alive', 'proxy-authenticate', 'proxy-authorization', 'proxy-connection', 'te', 'trailer',
+  'transfer-encoding', 'upgrade', 'host', 'content-length', 'expect',
+]); // prettier-ignore
+
+/** Headers that pass from one hop to the next. */
+export function passing(headers: IncomingHttpHeaders): Record<string, string | string[]> {
+  const kept: Record<string, string | string[]> = {};
+  for (const [name, value] of Object.entries(headers))
+    if (value !== undefined && !HOP_BY_HOP.has(name)) kept[name] = value;
+  return kept;
+}
+
+/** Asks candidates over kept-alive connections of this machine. */
+export function createForwarder(timeoutMs: number) {
+  const agent = new http.Agent({ keepAlive: true });
+
+  return {
+    /**
+     * @param signal aborted when nobody waits for the answer any more
+     * @throws Error when there is no whole answer in time
+     */
+    ask(address: string, request: Forwarded, signal?: AbortSignal): Promise<ForwardedAnswer> {
+      const started = performance.now();
+      return new Promise((resolve, reject) => {
+        const deadline = AbortSignal.timeout(timeoutMs);
+        const outgoing = http.request(
+          new URL(request.url, address),
+          {
+            agent,
+            method: request.method,
+            headers: { ...passing(request.headers), 'content-length': request.body.length },
+            signal: signal ? AbortSignal.any([signal, deadline]) : deadline,
+          },
+          (incoming) => {
+            const chunks: Buffer[] = [];
+            incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
+            incoming.on('error', reject);
+            incoming.on('end', () => {
+              const { statusCode, headers, complete } = incoming;
+              if (!complete) return reject(new Error('the answer was cut off'));
+              const seconds = (performance.now() - started) / 1000;
+              resolve({ status: statusCode ?? 0, headers, body: Buffer.concat(chunks), seconds });
+            });
+          },
+        );
+        outgoing.on('error', reject);
+        outgoing.end(request.body);
+      });
+    },
+    close: () => agent.destroy(),
+  };
+}
+
+export type Forwarder = ReturnType<typeof createForwarder>;

@@ -1,0 +1,88 @@
+import pino from 'pino';
+import { asTitrateError, TitrateError, type ModelVersion, type TrainingRow } from '../src/contracts';
+import { decodeNdjson } from '../src/foundation';
+import { openPorts, type Ports } from '../src/platform/composition';
+import { loadSettings } from '../src/platform/settings';
+import { createInferenceServer, pinnedTo, type CandidateMessage } from '../src/serving';
+
+/** How often the parent is told of the memory in use, milliseconds. */
+const TELL_EVERY_MS = 500;
+const WARM_UP_REQUESTS = 50;
+/** Who takes longer is not warmed up any further, milliseconds. */
+const WARM_UP_ANSWER_MS = 2000;
+
+/**
+ * A model version on trial: `candidate VERSION`. The inference server in a process of its own, on a port of this machine that only
+ * its parent is told of; it ends with the parent.
+ */
+async function main(): Promise<void> {
+  const name = process.argv[2];
+  if (!name || !process.send)
+    throw new TitrateError('usage', { what: 'expected the id of a version, and a parent to talk to' });
+  const settings = loadSettings();
+  const ports = openPorts(settings);
+  const version = await ports.registry.resolve(name);
+  const logger = pino(
+    { name: `candidate ${version.id}`, level: settings.logLevel },
+    pino.destination({ dest: 2, sync: true }),
+  );
+  const server = createInferenceServer({
+    registry: ports.registry,
+    objects: ports.objects,
+    chemistry: ports.chemistry(),
+    learning: ports.learning(),
+    logger,
+    pointers: pinnedTo(version),
+    host: '127.0.0.1',
+    port: 0,
+  });
+  let stopping: Promise<void> | undefined;
+  const stop = () => {
+    stopping ??= server
+      .close()
+      .then(() => ports.close())
+      .then(() => process.exit(0), fail);
+  };
+  process.once('SIGTERM', stop).once('SIGINT', stop).once('disconnect', stop);
+
+  const address = await server.start();
+  await server.whenReady();
+  const campaignId = version.id.slice(0, version.id.lastIndexOf('/'));
+  const answer = await fetch(`${address}/v2/models/${encodeURIComponent(campaignId)}/ready`);
+  const { ready, failure } = (await answer.json()) as { ready?: boolean; failure?: { message: string } };
+  if (!ready) throw new Error(failure?.message ?? `it is not ready: ${answer.status}`);
+  await warmUp(ports, version, address);
+  tell({ kind: 'ready', address });
+  setInterval(() => tell({ kind: 'memory', bytes: process.memoryUsage.rss() }), TELL_EVERY_MS).unref();
+}
+
+/** Asks it for molecules it was trained on, so that its first users do not meet cold code. What comes of it is for the trial to see. */
+async function warmUp({ registry, objects }: Ports, version: ModelVersion, address: string): Promise<void> {
+  const { training } = await registry.card(version);
+  const rows = decodeNdjson<TrainingRow>(await objects.get(training)).slice(0, WARM_UP_REQUESTS);
+  for (const { smiles } of rows) {
+    const answered = await fetch(`${address}/predict`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ smiles: [smiles] }),
+      signal: AbortSignal.timeout(WARM_UP_ANSWER_MS),
+    }).then(
+      (response) => response.arrayBuffer(),
+      () => null,
+    );
+    if (!answered) return;
+  }
+}
+
+function tell(message: CandidateMessage): void {
+  if (process.connected) process.send!(message);
+}
+
+function fail(error: unknown): void {
+  const { message } = asTitrateError(error);
+  process.stderr.write(`candidate: ${message}\n`);
+  if (process.connected) process.send!({ kind: 'failed', message }, () => process.exit(1));
+  else process.exit(1);
+}
+
+main().catch(fail);

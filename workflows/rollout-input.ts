@@ -1,0 +1,26 @@
+import type { CampaignConfig, GateVerdict, ModelVersion, RoundSummary } from '../src/contracts';
+
+/** What the next execution has to know. */
+export interface RolloutProgress {
+  readonly gates: readonly GateVerdict[];
+  readonly stable: string | null;
+  /** Index of the step that is under way, and since when, milliseconds since 1970; `steps.length` waits for approval. */
+  readonly step: number;
+  readonly since: number;
+  readonly events: readonly { readonly at: string; readonly message: string }[];
+}
+
+export interface RolloutInput {
+  readonly campaignId: string;
+  readonly round: number;
+  readonly version: ModelVersion;
+  readonly limits: CampaignConfig['rollout'];
+  /** Told how it ended, when it is still there to be told. */
+  readonly notify: string | null;
+  /** A person asked for it, and not a round: told to whoever waits for it, and kept in the moves of `production`. */
+  readonly asked?: { readonly by: string; readonly reason: string; readonly operationId: string };
+  /** Of the execution before this one. */
+  readonly progress?: RolloutProgress;
+}
+
+export type RolloutOutput = NonNullable<RoundSummary['deployment']>;
