@@ -50,6 +50,10 @@ export function settle<T>(
   throw new StructureProblem(`no stable canonical SMILES after ${MAX_PASSES} passes`);
 }
 
+/** Whether a rule set leaves a molecule as it is. @param smiles canonical, as RDKit writes what it reads from that very text */
+export const isSettled = (loaded: LoadedRdkit, smiles: string, standardisation: Standardisation): boolean =>
+  PASSES[standardisation.ruleSet](loaded, smiles, standardisation) === smiles;
+
 /** Labels of the drawing, and stereo marks that one spelling of a molecule has and another has not. */
 function withoutLabels(smiles: string, { isotopes }: Standardisation): string {
   const bare = smiles.replace(/:\d+\]/g, ']').replace(/\[(\d*N)@@?(H?)\]/g, '[$1$2]');

@@ -3,7 +3,7 @@ import type { StandardiseOutcome, StructureInput } from './chemistry';
 import { moleculeId } from './identity';
 import { withMol } from './molecule';
 import type { LoadedRdkit, RdkitMol } from './rdkit-module';
-import { settle } from './rule-sets';
+import { isSettled, settle } from './rule-sets';
 import { quote, screenStructure, StructureProblem, tooManyAtoms, type Rejection } from './structure-text';
 
 /**
@@ -52,23 +52,38 @@ export function standardiseReading<T>(
   const screened = screenStructure(input, caps);
   if (!screened.ok) return screened;
   try {
-    const raw = withMol(loaded, screened.text, '{}', (mol) => ({
-      smiles: mol.get_smiles(),
-      heavyAtoms: mol.get_num_atoms(true),
-    }));
+    const raw = withMol(loaded, screened.text, '{}', (mol) => {
+      const known = { smiles: mol.get_smiles(), heavyAtoms: mol.get_num_atoms(true) };
+      const rejected = rejectionOf(known, screened.text, input, caps);
+      if (rejected) return rejected;
+      // What comes in its standard form, as from our own tables, is parsed this once.
+      const isStandard = known.smiles === screened.text && isSettled(loaded, known.smiles, standardisation);
+      return { ok: true as const, ...known, ...(isStandard && { read: { value: read(mol) } }) };
+    });
     if (raw === null) return unparsable(loaded.takeLog() || 'RDKit gives no reason', input);
-    if (raw.smiles.includes('*'))
-      return unparsable('a placeholder atom (*, A, Q or an R group) stands for no one molecule', input);
-    if (raw.heavyAtoms === 0)
-      return { ok: false, reason: 'molecule-empty', message: `${quote(screened.text)} has no heavy atom` };
-    if (raw.heavyAtoms > caps.maxHeavyAtoms) return tooManyAtoms(raw.heavyAtoms, caps);
-    const { smiles, value } = settle(loaded, raw.smiles, standardisation, read);
+    if (!raw.ok) return raw;
+    const { smiles, value } = raw.read
+      ? { smiles: raw.smiles, ...raw.read }
+      : settle(loaded, raw.smiles, standardisation, read);
     const rawSmiles = input.notation === 'smiles' ? screened.text : raw.smiles;
     return { ok: true, molecule: { moleculeId: moleculeId(smiles), smiles }, rawSmiles, value };
   } catch (error) {
     if (error instanceof StructureProblem) return unparsable(error.message, input);
     throw error;
   }
+}
+
+function rejectionOf(
+  { smiles, heavyAtoms }: { readonly smiles: string; readonly heavyAtoms: number },
+  text: string,
+  input: StructureInput,
+  caps: MoleculeCaps,
+): Rejection | null {
+  if (smiles.includes('*'))
+    return unparsable('a placeholder atom (*, A, Q or an R group) stands for no one molecule', input);
+  if (heavyAtoms === 0)
+    return { ok: false, reason: 'molecule-empty', message: `${quote(text)} has no heavy atom` };
+  return heavyAtoms > caps.maxHeavyAtoms ? tooManyAtoms(heavyAtoms, caps) : null;
 }
 
 /** '' where InChI cannot describe the molecule. */

@@ -1,7 +1,7 @@
 import { mkdtempSync, readdirSync, readFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { z } from 'zod';
+import type { z } from 'zod';
 import { predictionRecordSchema, predictionSegmentSchema } from '../../src/contracts';
 import { createInferenceServer, type InferenceServer, type InferenceServerOptions } from '../../src/serving';
 import * as answers from '../../src/serving/answers';
