@@ -35,8 +35,8 @@ const { values } = parseArgs({
 
 const CLIENTS = 64;
 const FLOOR_REQUESTS = 300;
-/** What is reached beyond this by the load generator is no measure of the server, requests. */
-const SURGE_CONNECTIONS = 512;
+/** Enough that those who wait for an answer keep nobody from asking. */
+const SURGE_CONNECTIONS = 8192;
 const SURGE = 10;
 const RECOVERED_AFTER = 5;
 
@@ -102,6 +102,8 @@ function residentBytes({ pid }: ChildProcess): number {
 
 const times = (exchanges: readonly Exchange[], wanted = 200) =>
   exchanges.filter(({ status }) => status === wanted).map(({ ms }) => ms);
+const sinceSent = (exchanges: readonly Exchange[], wanted: number) =>
+  exchanges.filter(({ status }) => status === wanted).map(({ sinceSentMs }) => sinceSentMs);
 const of = (ms: readonly number[]) => ({ n: ms.length, p50: quantile(ms, 0.5), p99: quantile(ms, 0.99) });
 
 async function measure(server: Server, molecules: readonly string[], seconds: number) {
@@ -147,6 +149,8 @@ async function surge(
     ...{ asked: exchanges.length, askedPerSecond: exchanges.length / took, statuses },
     servedMs: of(times(exchanges)),
     refusedMs: of(times(exchanges, 429)),
+    /** From the moment that a request was really sent: a load generator that falls behind is no server that does. */
+    refusedSinceSentMs: of(sinceSent(exchanges, 429)),
     memoryMegabytes: { before: before / 1e6, most: most / 1e6, after: residentBytes(server.process) / 1e6 },
     recoveredSeconds: recovered,
   };

@@ -60,7 +60,8 @@ test('a large request does not keep a small one behind it waiting for its end', 
     batches[at]!.end();
     await turn();
   }
-  expect(at).toBeLessThanOrEqual(3);
+  // The very next batch that starts has it.
+  expect(at).toBe(1);
   batches.slice(at).forEach(({ end }) => end());
   expect((await small).predictions).toMatchObject([{ smiles: 'S' }]);
 });

@@ -5,6 +5,8 @@ import { createRandom } from '../../../src/foundation';
 export interface Exchange {
   /** From when it should have been sent, so that a server that falls behind is not flattered (coordinated omission). */
   readonly ms: number;
+  /** From when its bytes went to a connection. */
+  readonly sinceSentMs: number;
   readonly status: number;
 }
 
@@ -36,7 +38,11 @@ export class LoadGenerator {
     const body = JSON.stringify({ smiles: [smiles] });
     const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
     return new Promise((resolve) => {
-      const done = (status: number) => resolve({ status, ms: performance.now() - since });
+      let sent = since;
+      const done = (status: number) => {
+        const now = performance.now();
+        resolve({ status, ms: now - since, sinceSentMs: now - sent });
+      };
       const request = http.request(
         new URL('/predict', this.address),
         { method: 'POST', agent: this.agent, headers },
@@ -46,6 +52,7 @@ export class LoadGenerator {
         },
       );
       request.once('error', () => done(0));
+      request.once('finish', () => (sent = performance.now()));
       request.end(body);
     });
   }

@@ -57,7 +57,8 @@ def standardise(smiles: str):
     mol = uncharger.uncharge(normalizer.normalize(largest.choose(disconnector.Disconnect(mol))))
     # Canonical, and read again, so that the features are those of the standard form.
     standard = Chem.MolToSmiles(mol)
-    return standard, Chem.MolFromSmiles(standard)
+    mol = Chem.MolFromSmiles(standard)
+    return None if mol is None else (standard, mol)
 
 
 @app.post("/predict")
