@@ -217,11 +217,12 @@ describe('training in jobs of Vertex AI, against a server made from the publishe
     await ended;
 
     const [job] = server.jobs;
-    const second = train(
-      {},
-      { onProgress: ({ state }) => state === 'JOB_STATE_RUNNING' && void record(job!) },
-    );
-    expect(await second).toMatchObject({ value: OUTPUT });
+    let recorded: Promise<void> | undefined;
+    const onProgress = ({ state }: TrainingProgress) => {
+      if (state === 'JOB_STATE_RUNNING') recorded ??= record(job!);
+    };
+    expect(await train({}, { onProgress })).toMatchObject({ value: OUTPUT });
+    await recorded;
     expect(server.jobs).toHaveLength(1);
   });
 

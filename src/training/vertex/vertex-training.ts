@@ -146,7 +146,7 @@ class JobRun {
   }
 
   async output<T>(lookUp: () => Promise<{ value: T } | null>): Promise<T> {
-    let job = await this.findOrCreate();
+    let job = await this.findOrCreate(async () => (await lookUp()) !== null);
     try {
       while (!isFinal(job)) {
         this.report(job);
@@ -167,7 +167,8 @@ class JobRun {
     throw told ?? endedJob(job, vertex, link);
   }
 
-  private async findOrCreate(): Promise<CustomJob> {
+  /** @param isRecorded whether the step has its output by now */
+  private async findOrCreate(isRecorded: () => Promise<boolean>): Promise<CustomJob> {
     const { options, jobs, request, where } = this;
     const argument = await writeJobRequest(options.objects, request);
     return createOnce({
@@ -178,7 +179,7 @@ class JobRun {
       signal: this.signal,
       isAmbiguous,
       explain: (error) => jobs.explain(error, `creating the job of ${where}`),
-      look: () => this.look(),
+      look: () => this.look(isRecorded),
       create: (claim) =>
         jobs.create({
           displayName: `titrate-${request.step.name}-${request.hash.slice(0, SHORT_HASH)}-${claim}`,
@@ -191,7 +192,7 @@ class JobRun {
   }
 
   /** The step's living job. Should there be two after all, the older one goes on. */
-  private async look(): Promise<Sighting<CustomJob>> {
+  private async look(isRecorded: () => Promise<boolean>): Promise<Sighting<CustomJob>> {
     const label = labelValue(this.request.hash);
     for (;;) {
       const all = await this.jobs.list(STEP_LABEL, label);
@@ -201,6 +202,9 @@ class JobRun {
         const [oldest, ...others] = living;
         for (const { name } of others) await this.jobs.cancel(name);
         const made = new Map(all.map((job) => [Number(job.labels[CLAIM_LABEL]), job]));
+        // A job that ended after the caller had looked for the step, and before this listing, has recorded it.
+        const done = all.find(({ state }) => state === 'JOB_STATE_SUCCEEDED');
+        if (!oldest && done && (await isRecorded())) return { found: done, made };
         return { found: oldest ?? null, made };
       }
       // One that is on its way out may still record the step; another one beside it would do the same work.
