@@ -1,9 +1,16 @@
-import pino from 'pino';
-import { asTitrateError, TitrateError, type ModelVersion, type TrainingRow } from '../src/contracts';
+import {
+  asTitrateError,
+  TitrateError,
+  versionParts,
+  type ModelVersion,
+  type TrainingRow,
+} from '../src/contracts';
 import { decodeNdjson } from '../src/foundation';
 import { openPorts, type Ports } from '../src/platform/composition';
+import { createServingLog } from '../src/platform/serving-log';
 import { loadSettings } from '../src/platform/settings';
 import { createInferenceServer, pinnedTo, type CandidateMessage } from '../src/serving';
+import { serveUntilTold } from './serve-until-told';
 
 /** How often the parent is told of the memory in use, milliseconds. */
 const TELL_EVERY_MS = 500;
@@ -22,10 +29,7 @@ async function main(): Promise<void> {
   const settings = loadSettings();
   const ports = openPorts(settings);
   const version = await ports.registry.resolve(name);
-  const logger = pino(
-    { name: `candidate ${version.id}`, level: settings.logLevel },
-    pino.destination({ dest: 2, sync: true }),
-  );
+  const logger = createServingLog(settings.logLevel, `candidate ${version.id}`);
   const server = createInferenceServer({
     registry: ports.registry,
     objects: ports.objects,
@@ -36,18 +40,11 @@ async function main(): Promise<void> {
     host: '127.0.0.1',
     port: 0,
   });
-  let stopping: Promise<void> | undefined;
-  const stop = () => {
-    stopping ??= server
-      .close()
-      .then(() => ports.close())
-      .then(() => process.exit(0), fail);
-  };
-  process.once('SIGTERM', stop).once('SIGINT', stop).once('disconnect', stop);
+  serveUntilTold(server, ports, fail);
 
   const address = await server.start();
   await server.whenReady();
-  const campaignId = version.id.slice(0, version.id.lastIndexOf('/'));
+  const { campaignId } = versionParts(version.id);
   const answer = await fetch(`${address}/v2/models/${encodeURIComponent(campaignId)}/ready`);
   const { ready, failure } = (await answer.json()) as { ready?: boolean; failure?: { message: string } };
   if (!ready) throw new Error(failure?.message ?? `it is not ready: ${answer.status}`);

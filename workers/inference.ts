@@ -2,10 +2,11 @@ import { fork } from 'node:child_process';
 import { asTitrateError } from '../src/contracts';
 import { compiledEntry } from '../src/foundation';
 import { openPorts } from '../src/platform/composition';
-import { inferenceOptions } from '../src/platform/inference-settings';
+import { inferenceOptions } from '../src/platform/inference-options';
 import { createServingLog } from '../src/platform/serving-log';
 import { loadSettings } from '../src/platform/settings';
 import { createInferenceServer } from '../src/serving';
+import { serveUntilTold } from './serve-until-told';
 
 /** The inference server as a process: says where it listens on stdout, logs on stderr, drains on SIGTERM. */
 async function main(): Promise<void> {
@@ -28,18 +29,11 @@ async function main(): Promise<void> {
     },
   });
 
-  let stopping: Promise<void> | undefined;
-  const stop = () => {
-    stopping ??= server
-      .close()
-      .then(() => ports.close())
-      .then(() => process.exit(0), fail);
-  };
-  process.once('SIGTERM', stop).once('SIGINT', stop).once('disconnect', stop);
+  const isStopping = serveUntilTold(server, ports, fail);
 
   const address = await server.start();
   await server.whenReady();
-  if (!stopping) process.stdout.write(`inference listening on ${address}\n`);
+  if (!isStopping()) process.stdout.write(`inference listening on ${address}\n`);
 }
 
 function fail(error: unknown): never {

@@ -35,3 +35,20 @@ export function createProgress(label: string, total: number): Progress {
     stop: () => bar?.stop(),
   };
 }
+
+/** Bars one after the other: a new one whenever the work goes by another name. */
+export function createPhases() {
+  let bar = createProgress('', 0);
+  let shown = '';
+  return {
+    onProgress(what: string, done: number, total: number): void {
+      if (what !== shown) {
+        bar.stop();
+        bar = createProgress(what, total);
+        shown = what;
+      }
+      bar.update(done, total);
+    },
+    stop: () => bar.stop(),
+  };
+}

@@ -8,6 +8,11 @@ export const operationId = (campaignId: string, round: number, operation: string
   `${campaignId}/round/${round}/${operation}`;
 /** `solubility-42/v3` */
 export const modelVersionId = (campaignId: string, number: number) => `${campaignId}/v${number}`;
+/** Campaign and `v3` of `solubility-42/v3`: what modelVersionId put together. */
+export function versionParts(id: string): { readonly campaignId: string; readonly version: string } {
+  const at = id.lastIndexOf('/');
+  return { campaignId: id.slice(0, at), version: id.slice(at + 1) };
+}
 /** Workflow that tracks a campaign; there is one at a time. */
 export const trackingId = (campaignId: string) => `${campaignId}/tracking`;
 /** Workflow that enters a campaign's models into a registry elsewhere; there is one at a time. */

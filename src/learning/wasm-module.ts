@@ -9,6 +9,24 @@ export const F32 = 0x7d;
 export const V128 = 0x7b;
 export const EMPTY = 0x40;
 
+/** Codes of the instructions used here (section 5.4). */
+export const OP = {
+  block: 0x02,
+  loop: 0x03,
+  end: 0x0b,
+  br: 0x0c,
+  brIf: 0x0d,
+  get: 0x20,
+  set: 0x21,
+  tee: 0x22,
+  i32Const: 0x41,
+  i32LtU: 0x49,
+  i32GeU: 0x4f,
+  i32Add: 0x6a,
+  i32Sub: 0x6b,
+  i32Shl: 0x74,
+} as const;
+
 /** The part of the WebAssembly interface used here; the compiler's library without a browser has none of it. */
 interface WasmApi {
   readonly Module: new (bytes: Uint8Array) => object;

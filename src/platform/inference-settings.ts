@@ -1,12 +1,7 @@
-import path from 'node:path';
 import { z } from 'zod';
-import type { InferenceServerOptions } from '../serving';
-import { chooseAuthenticator } from '../serving/access';
 
 const text = z.string().min(1).optional();
 const count = (most: number) => z.coerce.number().int().min(1).max(most);
-const MIB = 2 ** 20;
-const DAY_MS = 86_400_000;
 
 /** The part `inference` of the settings. */
 export const inferenceSettingsSchema = z
@@ -90,39 +85,3 @@ export const inferenceSettingsSchema = z
       .prefault({}),
   })
   .prefault({});
-
-/** What the inference server is opened with. @throws TitrateError config-invalid, source-missing */
-export function inferenceOptions(settings: {
-  readonly inference: z.infer<typeof inferenceSettingsSchema>;
-  readonly home: string;
-}) {
-  const { host, port, auth, limits, batchMolecules, cacheMegabytes, log } = settings.inference;
-  const { requestsPerMinute, moleculesPerMinute } = limits;
-  return {
-    host,
-    port,
-    access: {
-      authenticator: chooseAuthenticator(host, auth),
-      limits: { requestsPerMinute, moleculesPerMinute },
-    },
-    metricsScope: auth.metrics,
-    maxMoleculesPerRequest: limits.moleculesPerRequest,
-    maxMoleculesInFlight: limits.moleculesInFlight,
-    maxWaitMs: 1000 * limits.waitSeconds,
-    timeoutMs: 1000 * limits.timeoutSeconds,
-    maxBatch: batchMolecules,
-    cacheBytes: Math.round(cacheMegabytes * MIB),
-    ...(log.share > 0 && {
-      predictionLog: {
-        directory: path.resolve(settings.home, log.directory ?? 'predictions'),
-        share: log.share,
-        maxRecords: log.records,
-        segmentMs: 60_000 * log.minutes,
-        moleculeIds: log.moleculeIds,
-        smiles: log.smiles,
-        retainMs: DAY_MS * log.days,
-        maxBytes: Math.round(log.megabytes * MIB),
-      },
-    }),
-  } satisfies Partial<InferenceServerOptions>;
-}

@@ -1,6 +1,7 @@
 import { createLocalDeployer, type Deployer, type LocalDeployerOptions } from '../rollout';
 import { createKubernetesDeployer, openCluster, type KubernetesDeployer } from '../rollout/kubernetes';
-import { SETTING_VARIABLES, type Settings } from './settings';
+import { processEnvironment } from './process-environment';
+import type { Settings } from './settings';
 
 type Records = Pick<LocalDeployerOptions, 'pointers' | 'registry'>;
 
@@ -46,26 +47,12 @@ export function openKubernetesDeployer(settings: Settings, records: Records): Ku
 }
 
 /** The variables by which a server in the cluster opens this installation's object store, and knows its callers. */
-function serverEnvironment({
-  google,
-  objects,
-  inference,
-  learning,
-  logLevel,
-}: Settings): Record<string, string> {
-  const values: [readonly string[], string | undefined][] = [
-    [['google', 'project'], google.project],
-    [['objects', 'store'], objects.store],
-    [['objects', 'bucket'], objects.bucket],
-    [['objects', 'prefix'], objects.prefix],
-    [['objects', 'endpoint'], objects.endpoint],
-    [['inference', 'auth', 'mode'], inference.auth.mode],
-    [['inference', 'auth', 'issuer'], inference.auth.issuer],
-    [['inference', 'auth', 'audience'], inference.auth.audience],
-    [['learning', 'backend'], learning.backend],
-    [['logLevel'], logLevel],
-  ];
-  const named = (path: readonly string[]) =>
-    Object.keys(SETTING_VARIABLES).find((name) => SETTING_VARIABLES[name]!.join() === path.join())!;
-  return Object.fromEntries(values.flatMap(([path, value]) => (value ? [[named(path), value]] : [])));
+function serverEnvironment(settings: Settings): Record<string, string> {
+  const { mode, issuer, audience } = settings.inference.auth;
+  return processEnvironment(settings, [
+    [['inference', 'auth', 'mode'], mode],
+    [['inference', 'auth', 'issuer'], issuer],
+    [['inference', 'auth', 'audience'], audience],
+    [['learning', 'backend'], settings.learning.backend],
+  ]);
 }

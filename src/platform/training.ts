@@ -8,7 +8,8 @@ import {
   type TuningService,
   type VertexTrainingOptions,
 } from '../training';
-import { SETTING_VARIABLES, type Settings } from './settings';
+import { processEnvironment } from './process-environment';
+import type { Settings } from './settings';
 
 /** Few labels here, many there: a job elsewhere takes minutes to start. The runtime of a round follows the same rule. */
 function trainingBySize(here: TrainingService, there: TrainingService, fromLabels: number): TrainingService {
@@ -41,21 +42,11 @@ function vertexJobs({ google, training }: Settings): JobsOptions {
 
 /** The variables by which a training job opens this installation's object store, and trains on what it was given. */
 export function jobEnvironment(settings: Settings): Record<string, string> {
-  const { google, objects, learning, training, logLevel } = settings;
+  const { learning, training } = settings;
   const paidFor = training.acceleratorCount > 0 && learning.backend === 'auto';
-  const values: [readonly string[], string | undefined][] = [
-    [['google', 'project'], google.project],
-    [['objects', 'store'], objects.store],
-    [['objects', 'bucket'], objects.bucket],
-    [['objects', 'prefix'], objects.prefix],
-    [['objects', 'endpoint'], objects.endpoint],
-    // A GPU that is paid for and does not work is an error, not a slow day on the CPU.
-    [['learning', 'backend'], paidFor ? 'tensorflow-gpu' : learning.backend],
-    [['logLevel'], logLevel],
-  ];
-  const named = (path: readonly string[]) =>
-    Object.keys(SETTING_VARIABLES).find((name) => SETTING_VARIABLES[name]!.join() === path.join())!;
-  return Object.fromEntries(values.flatMap(([path, value]) => (value ? [[named(path), value]] : [])));
+  // A GPU that is paid for and does not work is an error, not a slow day on the CPU.
+  const backend = paidFor ? 'tensorflow-gpu' : learning.backend;
+  return processEnvironment(settings, [[['learning', 'backend'], backend]]);
 }
 
 /** Asks Vertex AI for a listing, with the settings' account. @throws TitrateError that says what to mend */

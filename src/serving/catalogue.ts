@@ -1,4 +1,10 @@
-import { TitrateError, type ArtifactRef, type ModelVersion, type TrainedCard } from '../contracts';
+import {
+  TitrateError,
+  type ArtifactRef,
+  type ModelVersion,
+  type TrainedCard,
+  versionParts,
+} from '../contracts';
 import type { ObjectStore } from '../objects/object-store';
 import type { PointerLog } from '../objects/pointers';
 import { servingPointer } from '../rollout/pointer-names';
@@ -61,20 +67,21 @@ export function namedModels(models: readonly NamedModel[], registry: ModelRegist
     }
     known.set(model.version.id, model);
   }
-  const campaignOf = ({ id }: ModelVersion) => id.slice(0, id.lastIndexOf('/'));
   const of = (campaignId: string) =>
-    [...known.values()].filter(({ version }) => campaignOf(version) === campaignId);
+    [...known.values()].filter(({ version }) => versionParts(version.id).campaignId === campaignId);
 
   /** What an alias names now, taken in when it is new. */
   const follow = async ({ version, follows, get }: NamedModel): Promise<ModelVersion> => {
-    const now = await registry.resolve(`${campaignOf(version)}@${follows}`);
+    const now = await registry.resolve(`${versionParts(version.id).campaignId}@${follows}`);
     if (!known.has(now.id)) known.set(now.id, { version: now, card: await registry.card(now), get, follows });
     return now;
   };
 
   const catalogue: ModelCatalogue = {
     campaigns: () =>
-      Promise.resolve([...new Set([...known.values()].map(({ version }) => campaignOf(version)))].sort()),
+      Promise.resolve(
+        [...new Set([...known.values()].map(({ version }) => versionParts(version.id).campaignId))].sort(),
+      ),
     versions: (campaignId) =>
       Promise.resolve(
         of(campaignId)
@@ -107,7 +114,7 @@ export function namedModels(models: readonly NamedModel[], registry: ModelRegist
       },
     },
     async desired(campaignId) {
-      const named = models.filter(({ version }) => campaignOf(version) === campaignId).at(-1);
+      const named = models.filter(({ version }) => versionParts(version.id).campaignId === campaignId).at(-1);
       if (!named) return null;
       const { id } = named.follows ? await follow(named) : named.version;
       const before = decided.get(campaignId);

@@ -1,4 +1,11 @@
-import { asTitrateError, modelVersionId, nearestName, TitrateError, type ModelVersion } from '../contracts';
+import {
+  asTitrateError,
+  modelVersionId,
+  nearestName,
+  TitrateError,
+  type ModelVersion,
+  versionParts,
+} from '../contracts';
 import { parseModelName, parseVersionNumber } from '../tracking/model-name';
 import type { ModelCatalogue } from './catalogue';
 import type { Access, Principal } from './access';
@@ -166,7 +173,7 @@ export class Inference {
   ): Promise<NamedPredictions> {
     const { batcher, metrics, log } = this.options;
     const started = performance.now();
-    const labels = { model: campaignOf(version), version: versionLabel(version) };
+    const labels = { model: versionParts(version.id).campaignId, version: versionLabel(version) };
     try {
       const answer = await batcher.predict(version, smiles, signal);
       metrics.modelRequests.inc({ ...labels, outcome: 'ok' });
@@ -197,6 +204,3 @@ export class Inference {
     if (rejected) metrics.molecules.inc({ ...labels, outcome: 'rejected' }, rejected);
   }
 }
-
-/** `solubility-42` of `solubility-42/v3`. */
-const campaignOf = ({ id }: ModelVersion) => id.slice(0, id.lastIndexOf('/'));

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { z } from 'zod';
-import { modelVersionId } from '../contracts';
+import { modelVersionId, versionParts } from '../contracts';
 import {
   batchAnswerSchema,
   batchLineSchema,
@@ -79,7 +79,7 @@ export function moleculeRoutes(parts: RouteParts): Route[] {
         );
         const asking = { caller: access.callerOf(request), signal: gone.signal };
         const lines = predictLines(request.body, version, inference, asking);
-        const named = { model: version.id.split('/')[0]!, version: versionLabel(version) };
+        const named = { model: versionParts(version.id).campaignId, version: versionLabel(version) };
         return reply
           .header('x-titrate-model', `${named.model}/${named.version}`)
           .type(NDJSON)

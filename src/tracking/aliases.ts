@@ -1,4 +1,4 @@
-import { TitrateError } from '../contracts';
+import { TitrateError, versionParts } from '../contracts';
 import type { ObjectStore } from '../objects/object-store';
 import type { PointerEntry, PointerLog } from '../objects/pointers';
 import { checkAlias, checkCampaignId, parseVersionNumber } from './model-name';
@@ -27,8 +27,7 @@ const moveOf = ({
   held: held === true,
 });
 
-const numberOf = (versionId: string): number =>
-  parseVersionNumber(versionId.slice(versionId.lastIndexOf('/') + 1))!;
+const numberOf = (versionId: string): number => parseVersionNumber(versionParts(versionId).version)!;
 
 /** Where an alias stands, in words. */
 const placeOf = (head: AliasMove | null) =>

@@ -7,6 +7,7 @@ import {
   type RoundRecord,
   type TrackedArtifact,
   type TrackingEntry,
+  versionParts,
 } from '../contracts';
 import { decodeNdjson } from '../foundation';
 import type { ObjectStore } from '../objects';
@@ -116,7 +117,7 @@ async function modelArtifact(
   put: Put,
 ): Promise<TrackedArtifact> {
   const id = record.model!.id;
-  const number = parseVersionNumber(id.slice(id.lastIndexOf('/') + 1))!;
+  const number = parseVersionNumber(versionParts(id).version)!;
   return {
     ...modelArtifactName(campaignId, number),
     type: 'model',

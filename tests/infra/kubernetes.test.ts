@@ -11,9 +11,11 @@ import { loadSettings } from '../../src/platform/settings';
 import { planFor } from '../../src/rollout/kubernetes/desired';
 import { createModelRegistry } from '../../src/tracking';
 import { makeCard } from '../serving/support/card';
+import { describeWhere } from '../support/describe-where';
 import { eventually } from '../support/eventually';
 import {
   describeWithKubernetes,
+  kubectlLacks,
   kubernetesLacks,
   startControlPlane,
   type ControlPlane,
@@ -86,14 +88,7 @@ function deployersObjects(): string {
   return plan.apply.map((object) => stringify(object)).join('---\n');
 }
 
-const needsKubectl = (name: string, body: () => void) => {
-  const missing = spawnSync('kubectl', ['version', '--client']).status !== 0;
-  if (!missing || process.env.TITRATE_SKIP_NOTHING) return void describe(name, body);
-  process.stderr.write(`skipped: ${name}: no kubectl here\n`);
-  describe.skip(name, body);
-};
-
-needsKubectl('the manifests', () => {
+describeWhere(kubectlLacks(), 'the manifests', () => {
   test.each(['dev', 'prod', 'version'] as const)('%s: a hardened Deployment for every task queue', (name) => {
     const queues = deployments(name).map(({ metadata }) => metadata.labels!['titrate.dev/queue']);
     expect(queues.sort()).toEqual([...TASK_QUEUES].sort());

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { chromium, type Browser } from 'playwright-core';
+import { describeWhere } from './describe-where';
 
 function chromiumAt(): string | null {
   const places = [
@@ -16,10 +17,5 @@ export const launchBrowser = (): Promise<Browser> =>
   chromium.launch({ executablePath: chromiumAt()!, args: ['--no-sandbox', '--disable-gpu'] });
 
 /** `describe` for tests that look at a page; skipped in one line without a browser, failing with TITRATE_SKIP_NOTHING. */
-export function describeWithBrowser(name: string, body: () => void): void {
-  if (chromiumAt() || process.env.TITRATE_SKIP_NOTHING) describe(name, body);
-  else {
-    process.stderr.write(`skipped: ${name}: no Chromium (set CHROMIUM to one)\n`);
-    describe.skip(name, body);
-  }
-}
+export const describeWithBrowser = (name: string, body: () => void): void =>
+  describeWhere(chromiumAt() ? null : 'no Chromium (set CHROMIUM to one)', name, body);

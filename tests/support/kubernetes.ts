@@ -8,6 +8,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { KubeConfig } from '@kubernetes/client-node';
 import { packageRoot } from '../../src/foundation';
+import { describeWhere } from './describe-where';
 import { startKubelet, type Kubelet } from './kubelet';
 
 /** A real Kubernetes control plane on loopback: etcd, API server, controllers. Instead of nodes there is `startKubelet`. */
@@ -67,6 +68,10 @@ function assets(): string {
   return UNPACKED;
 }
 
+/** Why manifests cannot be put together here; null where they can. */
+export const kubectlLacks = (): string | null =>
+  spawnSync('kubectl', ['version', '--client']).status === 0 ? null : 'no kubectl here';
+
 /** Why there is no control plane here; null where there is one. */
 export function kubernetesLacks(): string | null {
   try {
@@ -74,17 +79,12 @@ export function kubernetesLacks(): string | null {
   } catch (error) {
     return (error as Error).message;
   }
-  if (spawnSync('kubectl', ['version', '--client']).status !== 0) return 'no kubectl here';
-  return null;
+  return kubectlLacks();
 }
 
-/** `describe` for tests on a control plane. Skipped in one line where there is none; with TITRATE_SKIP_NOTHING that is a failure. */
-export function describeWithKubernetes(name: string, body: () => void): void {
-  const lacks = kubernetesLacks();
-  if (lacks === null || process.env.TITRATE_SKIP_NOTHING) return void describe(name, body);
-  process.stderr.write(`skipped: ${name}: ${lacks}\n`);
-  describe.skip(name, body);
-}
+/** `describe` for tests on a control plane. */
+export const describeWithKubernetes = (name: string, body: () => void): void =>
+  describeWhere(kubernetesLacks(), name, body);
 
 async function freePorts(count: number): Promise<number[]> {
   const servers = Array.from({ length: count }, () => createServer());

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { packageRoot } from '../../src/foundation';
+import { describeWhere } from './describe-where';
 
 /** The Python environments that `npm test` makes under .titrate/ (tests/support/requirements*.txt), and the variables that name others. */
 const ENVIRONMENTS = {
@@ -56,11 +57,7 @@ export function describeWithPython(
   body: () => void,
   environment: PythonEnvironment = 'oracle',
 ): void {
-  if (pythonOf(environment) || process.env.TITRATE_SKIP_NOTHING) {
-    describe(name, body);
-  } else {
-    const { requirements } = ENVIRONMENTS[environment];
-    process.stderr.write(`skipped: ${name}: no Python with the packages of tests/support/${requirements}\n`);
-    describe.skip(name, body);
-  }
+  const { requirements } = ENVIRONMENTS[environment];
+  const lacks = `no Python with the packages of tests/support/${requirements}`;
+  describeWhere(pythonOf(environment) ? null : lacks, name, body);
 }

@@ -13,7 +13,7 @@ import { verb } from '../context';
 import { interruption } from '../interruption';
 import type { Exploration } from '../models/explore-file';
 import { withPorts } from '../ports';
-import { createProgress } from '../progress';
+import { createPhases } from '../progress';
 import { facts, formatNumber, table } from '../table';
 import { checkSplit, readLabelFile, seed, splitOption, tellUndated } from './train';
 
@@ -43,29 +43,27 @@ const explore = verb<[], ExploreOptions>(async (cli, options) => {
       standardisation: standardisationSchema.parse({}),
     };
     const source = { file: data, smilesColumn, targetColumn, timeColumn, task };
-    let bar = createProgress('', 0);
-    let shown = '';
-    const onProgress = (what: string, done: number, total: number) => {
-      if (what !== shown) {
-        bar.stop();
-        bar = createProgress(what, total);
-        shown = what;
-      }
-      bar.update(done, total);
-    };
+    const phases = createPhases();
     try {
       const labels = await readLabelFile(cli, { ...how, ...source }, signal);
       if (split === 'time') tellUndated(cli, data, labels);
-      const request = { table: labels, families, split, seed: options.seed, signal, onProgress };
+      const request = {
+        table: labels,
+        families,
+        split,
+        seed: options.seed,
+        signal,
+        onProgress: phases.onProgress,
+      };
       const explored = await exploreTable({ chemistry, learning }, request);
-      bar.stop();
+      phases.stop();
       for (const { smiles, message } of explored.left) cli.say(`${data}: ${smiles}: ${message}; left out`);
       cli.result(explored, render);
     } catch (error) {
       if (!signal.aborted) throw error;
       throw new TitrateError('cancelled', { what: 'stopped' }, { cause: error });
     } finally {
-      bar.stop();
+      phases.stop();
     }
   });
 });

@@ -36,7 +36,7 @@ function overridesOf({ host, port, auth }: ServeOptions) {
 const serve = verb<[], ServeOptions>(async (cli, options) => {
   const settings = settingsOf(options as GlobalOptions, overridesOf(options));
   const ended = asked();
-  const { inferenceOptions } = await import('../../platform/inference-settings');
+  const { inferenceOptions } = await import('../../platform/inference-options');
   // Options count more than the address of a stack that runs on the same home.
   const { host, port } = { ...settings.inference, ...overridesOf(options).inference };
   const chosen = inferenceOptions({

@@ -25,7 +25,7 @@ import { verb, type Cli } from '../context';
 import { interruption } from '../interruption';
 import type { LabelRequest, LabelTable } from '../models/label-table';
 import { withPorts } from '../ports';
-import { createProgress } from '../progress';
+import { createPhases, createProgress } from '../progress';
 import { facts, formatNumber } from '../table';
 
 interface TrainOptions {
@@ -130,17 +130,8 @@ async function trainAndWrite(
   const tested =
     test === undefined ? null : await readLabelFile(cli, { ...how, file: test, task: table.task }, signal);
 
-  let bar = createProgress('', 0);
-  let shown = '';
-  const onProgress = (what: string, done: number, total: number) => {
-    if (what !== shown) {
-      bar.stop();
-      bar = createProgress(what, total);
-      shown = what;
-    }
-    bar.update(done, total);
-  };
-  const parts = { chemistry, learning, signal, onProgress };
+  const phases = createPhases();
+  const parts = { chemistry, learning, signal, onProgress: phases.onProgress };
   try {
     const { result, featurised } = await trainOn(parts, table, { families: family, split, seed });
     for (const { smiles, message } of featurised.left) cli.say(`${data}: ${smiles}: ${message}; left out`);
@@ -187,7 +178,7 @@ async function trainAndWrite(
       result.model.dispose();
     }
   } finally {
-    bar.stop();
+    phases.stop();
   }
 }
 

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
-import { EMPTY, F32, functionModule, I32, simd, V128 } from '../wasm-module';
+import { EMPTY, F32, functionModule, I32, OP, simd, V128 } from '../wasm-module';
 import { heapOf, instantiateBeside } from './wasm-memory';
 
 /** Name under which {@link registerAdamWKernel} adds the fused update to the WASM backend. */
@@ -15,20 +15,6 @@ export interface AdamWScalars {
   readonly decay: number;
 }
 
-// Instructions: core specification 2.0, section 5.4.
-const op = {
-  block: 0x02,
-  loop: 0x03,
-  end: 0x0b,
-  br: 0x0c,
-  brIf: 0x0d,
-  localGet: 0x20,
-  localSet: 0x21,
-  localTee: 0x22,
-  i32Const: 0x41,
-  i32GeU: 0x4f,
-  i32Add: 0x6a,
-};
 const load = [...simd(0), 2, 0];
 const store = [...simd(11), 2, 0];
 const splat = simd(19);
@@ -44,21 +30,21 @@ function assemble(): Uint8Array<ArrayBuffer> {
   const scalars = [6, 7, 8, 9, 10, 11, 12];
   const [beta1, rest1, beta2, rest2, step, epsilon, decay] = [13, 14, 15, 16, 17, 18, 19];
   const [gradient, first, second] = [20, 21, 22];
-  const get = (local: number) => [op.localGet, local];
-  const set = (local: number) => [op.localSet, local];
+  const get = (local: number) => [OP.get, local];
+  const set = (local: number) => [OP.set, local];
   const at = (pointer: number) => [...get(pointer), ...load];
   const times = (a: number[], b: number[]) => [...a, ...b, ...f32x4.mul];
 
   const body = [
     ...scalars.flatMap((scalar, i) => [...get(scalar), ...splat, ...set(beta1! + i)]),
-    op.block,
+    OP.block,
     EMPTY,
-    op.loop,
+    OP.loop,
     EMPTY,
     ...get(w!),
     ...get(end!),
-    op.i32GeU,
-    op.brIf,
+    OP.i32GeU,
+    OP.brIf,
     1,
     ...at(g!),
     ...set(gradient!),
@@ -66,14 +52,14 @@ function assemble(): Uint8Array<ArrayBuffer> {
     ...times(at(m!), get(beta1!)),
     ...times(get(gradient!), get(rest1!)),
     ...f32x4.add,
-    op.localTee,
+    OP.tee,
     first!,
     ...store,
     ...get(v!),
     ...times(at(v!), get(beta2!)),
     ...times(times(get(gradient!), get(gradient!)), get(rest2!)),
     ...f32x4.add,
-    op.localTee,
+    OP.tee,
     second!,
     ...store,
     ...get(out!),
@@ -88,16 +74,16 @@ function assemble(): Uint8Array<ArrayBuffer> {
     ...store,
     ...[w!, m!, v!, g!, out!].flatMap((pointer) => [
       ...get(pointer),
-      op.i32Const,
+      OP.i32Const,
       16,
-      op.i32Add,
+      OP.i32Add,
       ...set(pointer),
     ]),
-    op.br,
+    OP.br,
     0,
-    op.end,
-    op.end,
-    op.end,
+    OP.end,
+    OP.end,
+    OP.end,
   ];
   return functionModule({
     parameters: [...Array<number>(6).fill(I32), ...Array<number>(7).fill(F32)],

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
-import { EMPTY, functionModule, I32, signedLeb, simd } from '../wasm-module';
+import { EMPTY, functionModule, I32, OP, signedLeb, simd } from '../wasm-module';
 import type { RowLists } from './row-lists';
 import { heapOf, instantiateBeside } from './wasm-memory';
 
@@ -15,32 +15,21 @@ type AddRow = (from: number, to: number, toEnd: number) => void;
 
 /** The module of one function {@link AddRow}; core specification 2.0, section 5.4. */
 function assemble(): Uint8Array<ArrayBuffer> {
-  const op = {
-    loop: 0x03,
-    end: 0x0b,
-    brIf: 0x0d,
-    get: 0x20,
-    set: 0x21,
-    tee: 0x22,
-    i32Const: 0x41,
-    i32LtU: 0x49,
-    i32Add: 0x6a,
-  };
   const [from, to, toEnd] = [0, 1, 2];
   const load = [...simd(0), 2, 0];
   const store = [...simd(11), 2, 0];
-  const next = (local: number) => [op.get, local, op.i32Const, ...signedLeb(LANES * VALUE), op.i32Add];
+  const next = (local: number) => [OP.get, local, OP.i32Const, ...signedLeb(LANES * VALUE), OP.i32Add];
   return functionModule({
     parameters: [I32, I32, I32],
     memory: ['tfjs', 'memory'],
     exported: 'addRow',
     locals: [],
     body: [
-      ...[op.loop, EMPTY],
-      ...[op.get, to, op.get, to, ...load, op.get, from, ...load, ...simd(228), ...store],
-      ...[...next(from), op.set, from],
-      ...[...next(to), op.tee, to, op.get, toEnd, op.i32LtU, op.brIf, 0],
-      ...[op.end, op.end],
+      ...[OP.loop, EMPTY],
+      ...[OP.get, to, OP.get, to, ...load, OP.get, from, ...load, ...simd(228), ...store],
+      ...[...next(from), OP.set, from],
+      ...[...next(to), OP.tee, to, OP.get, toEnd, OP.i32LtU, OP.brIf, 0],
+      ...[OP.end, OP.end],
     ],
   });
 }

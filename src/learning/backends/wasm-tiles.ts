@@ -1,4 +1,4 @@
-import { EMPTY, F32, I32, leb, moduleOf, signedLeb, simd, V128, type WasmFunction } from '../wasm-module';
+import { EMPTY, F32, I32, leb, moduleOf, OP, signedLeb, simd, V128, type WasmFunction } from '../wasm-module';
 
 /** Rows and columns of a tile: eight sums of four lanes, which fit into sixteen registers beside what one step loads. */
 export const TILE_ROWS = 4;
@@ -8,18 +8,6 @@ const LANES = 4;
 const VALUE = 4;
 const VECTOR = LANES * VALUE;
 
-// Instructions: core specification 2.0, section 5.4.
-const op = {
-  loop: 0x03,
-  end: 0x0b,
-  brIf: 0x0d,
-  get: 0x20,
-  set: 0x21,
-  tee: 0x22,
-  i32Const: 0x41,
-  i32LtU: 0x49,
-  i32Add: 0x6a,
-};
 const memory = (code: number, offset = 0): number[] => [...simd(code), 2, ...leb(offset)];
 const load = (offset?: number) => memory(0, offset);
 const loadSplat = (offset?: number) => memory(9, offset);
@@ -27,10 +15,10 @@ const store = (offset?: number) => memory(11, offset);
 const splat = simd(19);
 const zero = [...simd(12), ...Array<number>(VECTOR).fill(0)];
 const f32x4 = { add: simd(228), mul: simd(230), max: simd(233) };
-const get = (local: number) => [op.get, ...leb(local)];
-const set = (local: number) => [op.set, ...leb(local)];
-const sum = (a: number[], b: number[]) => [...a, ...b, op.i32Add];
-const constant = (value: number) => [op.i32Const, ...signedLeb(value)];
+const get = (local: number) => [OP.get, ...leb(local)];
+const set = (local: number) => [OP.set, ...leb(local)];
+const sum = (a: number[], b: number[]) => [...a, ...b, OP.i32Add];
+const constant = (value: number) => [OP.i32Const, ...signedLeb(value)];
 const times = <T>(count: number, each: (i: number) => T[]): T[] =>
   Array.from({ length: count }, (_, i) => each(i)).flat();
 
@@ -59,13 +47,13 @@ function tiles(exported: 'start' | 'add'): WasmFunction {
     ],
     body: [
       ...[...get(floor), ...splat, ...set(least)],
-      ...[op.loop, EMPTY],
+      ...[OP.loop, EMPTY],
       ...times(TILE_ROWS - 1, (r) => [...sum(get(rows[r]!), get(rowBytes)), ...set(rows[r + 1]!)]),
       ...eachSum((row, offset, total) => [
         ...[...(exported === 'add' ? [...get(row), ...load(offset)] : zero), ...set(total)],
       ]),
       ...[...get(b), ...set(bAt), ...sum(get(a), get(panelBytes)), ...set(panelEnd)],
-      ...[op.loop, EMPTY],
+      ...[OP.loop, EMPTY],
       ...times(vectors, (q) => [...get(bAt), ...load(q * VECTOR), ...set(right[q]!)]),
       ...times(TILE_ROWS, (r) => [
         ...[...get(a), ...loadSplat(r * VALUE), ...set(left)],
@@ -77,19 +65,19 @@ function tiles(exported: 'start' | 'add'): WasmFunction {
       ...[...sum(get(bAt), constant(TILE_COLUMNS * VALUE)), ...set(bAt)],
       ...[
         ...sum(get(a), constant(TILE_ROWS * VALUE)),
-        op.tee,
+        OP.tee,
         a,
         ...get(panelEnd),
-        op.i32LtU,
-        op.brIf,
+        OP.i32LtU,
+        OP.brIf,
         0,
-        op.end,
+        OP.end,
       ],
       ...eachSum((row, offset, total) => [
         ...[...get(row), ...get(total), ...get(least), ...f32x4.max, ...store(offset)],
       ]),
       ...[...sum(get(rows[TILE_ROWS - 1]!), get(rowBytes)), ...set(c)],
-      ...[...get(a), ...get(aEnd), op.i32LtU, op.brIf, 0, op.end, op.end],
+      ...[...get(a), ...get(aEnd), OP.i32LtU, OP.brIf, 0, OP.end, OP.end],
     ],
   };
 }
@@ -103,13 +91,13 @@ function copy(lanes: number): WasmFunction {
     parameters: [I32, I32, I32, I32],
     locals: [],
     body: [
-      ...[op.loop, EMPTY],
+      ...[OP.loop, EMPTY],
       ...times(lanes / LANES, (q) => [
         ...[...get(to), ...get(from), ...load(q * VECTOR), ...store(q * VECTOR)],
       ]),
       ...[...sum(get(from), get(rowBytes)), ...set(from)],
-      ...[...sum(get(to), constant(lanes * VALUE)), op.tee, to, ...get(toEnd), op.i32LtU, op.brIf, 0],
-      ...[op.end, op.end],
+      ...[...sum(get(to), constant(lanes * VALUE)), OP.tee, to, ...get(toEnd), OP.i32LtU, OP.brIf, 0],
+      ...[OP.end, OP.end],
     ],
   };
 }
@@ -137,7 +125,7 @@ function turn(lanes: number): WasmFunction {
       [8, V128],
     ],
     body: [
-      ...[op.loop, EMPTY, ...get(from), ...set(row)],
+      ...[OP.loop, EMPTY, ...get(from), ...set(row)],
       ...times(lanes / LANES, (q) => [
         ...times(LANES, (r) => [
           ...[...get(row), ...load(), ...set(rows[r]!), ...sum(get(row), get(rowBytes)), ...set(row)],
@@ -162,8 +150,8 @@ function turn(lanes: number): WasmFunction {
         }),
       ]),
       ...[...sum(get(from), constant(VECTOR)), ...set(from)],
-      ...[...sum(get(to), constant(LANES * lanes * VALUE)), op.tee, to, ...get(toEnd), op.i32LtU, op.brIf, 0],
-      ...[op.end, op.end],
+      ...[...sum(get(to), constant(LANES * lanes * VALUE)), OP.tee, to, ...get(toEnd), OP.i32LtU, OP.brIf, 0],
+      ...[OP.end, OP.end],
     ],
   };
 }

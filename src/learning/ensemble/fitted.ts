@@ -2,7 +2,8 @@ import { featurizerName, TitrateError, type FeatureMatrix } from '../../contract
 import { createRandom, isRagged, rowSpan } from '../../foundation';
 import { COVARIANCE_MAX_ROWS, type FittedModel, type Prediction } from '../learning';
 import { encodeEnsemble, memberShapes, type EnsembleState } from './format';
-import { emptyPrediction, fillPrediction, rowDeviations, targetReader, type TargetReader } from './moments';
+import { emptyPrediction } from '../prediction';
+import { fillPrediction, rowDeviations, targetReader, type TargetReader } from './moments';
 import type { EnsembleFamily, FeatureRows, NetworkPlan } from './network-kind';
 import { shareData } from './shared-memory';
 import type { ThreadPool } from './thread-pool';

@@ -44,12 +44,6 @@ export function targetReader(
   };
 }
 
-export const emptyPrediction = (rows: number): Prediction => ({
-  mean: new Float64Array(rows),
-  aleatoric: new Float64Array(rows),
-  epistemic: new Float64Array(rows),
-});
-
 /**
  * Fills a prediction's rows from `from` on: the mean over the members, the root of the mean of their variances, and the standard
  * deviation of their means with M - 1 in the denominator (0 for a single member).

@@ -3,26 +3,12 @@
  * Node has (WebAssembly core specification 2.0, sections 5.3 to 5.5; docs/adr/0011). Everything about it is fixed order and
  * plain multiply and add, so the same input gives the same bits on every machine.
  */
-import { EMPTY, functionModule, I32, leb, simd, V128, wasm } from '../wasm-module';
+import { EMPTY, functionModule, I32, leb, OP, simd, V128, wasm } from '../wasm-module';
 
 /** Rows and columns of a tile: eight two-lane sums, as many as the sixteen registers of x64 hold beside their operands. */
 export const TILE = 4;
 const PAGE = 65536;
 const DOUBLE = 8;
-
-const op = {
-  loop: 0x03,
-  end: 0x0b,
-  brIf: 0x0d,
-  get: 0x20,
-  set: 0x21,
-  tee: 0x22,
-  i32Const: 0x41,
-  i32LtU: 0x49,
-  add: 0x6a,
-  sub: 0x6b,
-  shl: 0x74,
-};
 
 const memory = (code: number, offset: number): number[] => [...simd(code), 3, ...leb(offset)];
 const load = (offset: number) => memory(0, offset);
@@ -40,14 +26,14 @@ function assemble(): Uint8Array<ArrayBuffer> {
   const [a, b, out, steps, outEnd, at, bEnd] = [0, 1, 2, 3, 4, 5, 6] as const;
   const sums = [7, 8, 9, 10, 11, 12, 13, 14];
   const [left, right0, right1] = [15, 16, 17] as const;
-  const get = (local: number) => [op.get, local];
-  const set = (local: number) => [op.set, local];
+  const get = (local: number) => [OP.get, local];
+  const set = (local: number) => [OP.set, local];
   const advance = (local: number, bytes: number) => [
     ...get(local),
-    op.i32Const,
+    OP.i32Const,
     // Signed LEB128 needs one more byte where bit 6 is set.
     ...(bytes % 128 >= 64 && bytes < 128 ? [bytes | 0x80, 0] : bytes === 128 ? [0x80, 1] : leb(bytes)),
-    op.add,
+    OP.i32Add,
     ...set(local),
   ];
   const rowBytes = TILE * DOUBLE;
@@ -71,17 +57,17 @@ function assemble(): Uint8Array<ArrayBuffer> {
   const body = [
     ...get(b),
     ...get(steps),
-    op.i32Const,
+    OP.i32Const,
     5,
-    op.shl,
-    op.add,
+    OP.i32Shl,
+    OP.i32Add,
     ...set(bEnd),
-    op.loop,
+    OP.loop,
     EMPTY,
     ...sums.flatMap((sum) => [...zero, ...set(sum)]),
     ...get(b),
     ...set(at),
-    op.loop,
+    OP.loop,
     EMPTY,
     ...step(0),
     ...step(1),
@@ -89,19 +75,19 @@ function assemble(): Uint8Array<ArrayBuffer> {
     ...advance(at, 2 * rowBytes),
     ...get(at),
     ...get(bEnd),
-    op.i32LtU,
-    op.brIf,
+    OP.i32LtU,
+    OP.brIf,
     0,
-    op.end,
+    OP.end,
     ...sums.flatMap((sum, i) => [...get(out), ...get(sum), ...store(16 * i)]),
     ...advance(out, TILE * rowBytes),
     ...get(out),
     ...get(outEnd),
-    op.i32LtU,
-    op.brIf,
+    OP.i32LtU,
+    OP.brIf,
     0,
-    op.end,
-    op.end,
+    OP.end,
+    OP.end,
   ];
   return functionModule({
     parameters: Array<number>(5).fill(I32),

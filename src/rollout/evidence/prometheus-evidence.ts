@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { TitrateError } from '../../contracts';
-import { labelsOf, METRICS } from './metric-names';
+import { labelsOf, TRAFFIC_METRICS } from '../../serving/traffic/metric-names';
 import type { ServingEvidence } from './serving-evidence';
 import { numberOf } from './text-format';
 import { figuresOf, type Totals } from './totals';
@@ -66,16 +66,16 @@ export function createPrometheusEvidence(options: PrometheusEvidenceOptions): Se
       squaredDifferences,
       buckets,
     ] = await Promise.all([
-      counter(METRICS.requests),
-      counter(METRICS.requests, { outcome: 'error' }),
-      counter(METRICS.molecules, { outcome: 'predicted' }),
-      counter(METRICS.molecules, { outcome: 'rejected' }),
-      gauge(METRICS.predictionSum),
-      counter(METRICS.predictionSquares),
-      counter(METRICS.pairs),
-      gauge(METRICS.differenceSum),
-      counter(METRICS.differenceSquares),
-      query(`sum by (le) (increase(${select(`${METRICS.latency}_bucket`)}))`),
+      counter(TRAFFIC_METRICS.requests),
+      counter(TRAFFIC_METRICS.requests, { outcome: 'error' }),
+      counter(TRAFFIC_METRICS.molecules, { outcome: 'predicted' }),
+      counter(TRAFFIC_METRICS.molecules, { outcome: 'rejected' }),
+      gauge(TRAFFIC_METRICS.predictionSum),
+      counter(TRAFFIC_METRICS.predictionSquares),
+      counter(TRAFFIC_METRICS.pairs),
+      gauge(TRAFFIC_METRICS.differenceSum),
+      counter(TRAFFIC_METRICS.differenceSquares),
+      query(`sum by (le) (increase(${select(`${TRAFFIC_METRICS.latency}_bucket`)}))`),
     ]);
     return {
       ...{

@@ -1,5 +1,5 @@
 import { TitrateError } from '../../contracts';
-import { METRICS } from './metric-names';
+import { TRAFFIC_METRICS } from '../../serving/traffic/metric-names';
 import type { ServingEvidence } from './serving-evidence';
 import { numberOf, parseMetrics, type Sample } from './text-format';
 import { figuresOf, type Totals } from './totals';
@@ -97,7 +97,7 @@ function totalsIn(samples: readonly Sample[]): Map<string, Totals> {
   for (const { name, labels, value } of samples) {
     const key = `${labels.model}/${labels.version}`;
     const field = FIELDS[name]?.(labels.outcome);
-    const isBucket = name === `${METRICS.latency}_bucket`;
+    const isBucket = name === `${TRAFFIC_METRICS.latency}_bucket`;
     if (!field && !isBucket) continue;
     let totals = found.get(key);
     if (!totals) found.set(key, (totals = { ...NOTHING }));
@@ -109,11 +109,11 @@ function totalsIn(samples: readonly Sample[]): Map<string, Totals> {
 
 type Field = Exclude<keyof Totals, 'buckets'>;
 const FIELDS: Readonly<Record<string, (outcome?: string) => readonly Field[]>> = {
-  [METRICS.requests]: (outcome) => (outcome === 'error' ? ['requests', 'errors'] : ['requests']),
-  [METRICS.molecules]: (outcome) => [outcome === 'rejected' ? 'rejected' : 'predicted'],
-  [METRICS.predictionSum]: () => ['sum'],
-  [METRICS.predictionSquares]: () => ['squares'],
-  [METRICS.pairs]: () => ['pairs'],
-  [METRICS.differenceSum]: () => ['differences'],
-  [METRICS.differenceSquares]: () => ['squaredDifferences'],
+  [TRAFFIC_METRICS.requests]: (outcome) => (outcome === 'error' ? ['requests', 'errors'] : ['requests']),
+  [TRAFFIC_METRICS.molecules]: (outcome) => [outcome === 'rejected' ? 'rejected' : 'predicted'],
+  [TRAFFIC_METRICS.predictionSum]: () => ['sum'],
+  [TRAFFIC_METRICS.predictionSquares]: () => ['squares'],
+  [TRAFFIC_METRICS.pairs]: () => ['pairs'],
+  [TRAFFIC_METRICS.differenceSum]: () => ['differences'],
+  [TRAFFIC_METRICS.differenceSquares]: () => ['squaredDifferences'],
 };

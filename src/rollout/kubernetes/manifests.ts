@@ -5,6 +5,7 @@ import type {
   V1Service,
   V2HorizontalPodAutoscaler,
 } from '@kubernetes/client-node';
+import { versionParts } from '../../contracts';
 import { ANNOTATIONS, LABELS, objectLabels, podSelector, slotName, type Slot } from './names';
 import { INFERENCE_PORT, type InferenceOptions } from './options';
 
@@ -30,7 +31,7 @@ export function metadata(writing: Writing, name: string, namespace: string, slot
     namespace,
     labels: {
       ...objectLabels(campaignId, slot),
-      ...(model && { [LABELS.version]: versionLabel(model) }),
+      ...(model && { [LABELS.version]: versionParts(model).version }),
     },
     annotations: {
       [ANNOTATIONS.campaign]: campaignId,
@@ -41,9 +42,6 @@ export function metadata(writing: Writing, name: string, namespace: string, slot
     },
   };
 }
-
-/** `v3` of `solubility-42/v3`. */
-const versionLabel = (model: string) => model.slice(model.lastIndexOf('/') + 1);
 
 /**
  * The servers of one version in one slot.
@@ -91,7 +89,7 @@ function podTemplate(
   });
   return {
     metadata: {
-      labels: { ...objectLabels(campaignId, slot), [LABELS.version]: versionLabel(model) },
+      labels: { ...objectLabels(campaignId, slot), [LABELS.version]: versionParts(model).version },
       annotations: { [ANNOTATIONS.campaign]: campaignId, [ANNOTATIONS.model]: model },
     },
     spec: {

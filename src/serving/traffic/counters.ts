@@ -1,26 +1,10 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import { TRAFFIC_METRICS } from './metric-names';
 
 /** Seconds. Finer than the server's own: a candidate is compared by them. */
 const LATENCY_BUCKETS = [
   0.001, 0.0025, 0.005, 0.0075, 0.01, 0.015, 0.025, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1, 2.5, 5, 10, 30,
 ];
-
-/** Names of what is counted by model version; evidence reads them again. Labels: model (the campaign) and version (`v3`). */
-export const TRAFFIC_METRICS = {
-  /** With the label `outcome`: ok, refused (4xx), error (5xx, or its process did not answer). */
-  requests: 'titrate_traffic_requests_total',
-  latency: 'titrate_traffic_request_duration_seconds',
-  /** With the label `outcome`: predicted, rejected. */
-  molecules: 'titrate_traffic_molecules_total',
-  predictionSum: 'titrate_traffic_prediction_sum',
-  predictionSquares: 'titrate_traffic_prediction_squares_sum',
-  /** Of a candidate in shadow, against the version that answered. */
-  pairs: 'titrate_traffic_agreement_pairs_total',
-  differenceSum: 'titrate_traffic_agreement_difference_sum',
-  differenceSquares: 'titrate_traffic_agreement_difference_squares_sum',
-  skipped: 'titrate_traffic_shadow_skipped_total',
-  fallbacks: 'titrate_traffic_fallbacks_total',
-} as const;
 
 export type Outcome = 'ok' | 'refused' | 'error';
 export const outcomeOf = (status: number): Outcome =>

@@ -1,10 +1,10 @@
-import { TitrateError, type ModelVersion } from '../../contracts';
+import { TitrateError, type ModelVersion, versionParts } from '../../contracts';
 import type { PointerEntry, PointerLog } from '../../objects/pointers';
 import { servingPointer } from '../../rollout/pointer-names';
 
 /** Pointers by which one version serves its campaign, whatever is in the log, and nothing serves any other one. Read only. */
 export function pinnedTo(version: ModelVersion): PointerLog {
-  const pointer = servingPointer(version.id.slice(0, version.id.lastIndexOf('/')));
+  const pointer = servingPointer(versionParts(version.id).campaignId);
   const entry: PointerEntry = {
     number: 1,
     pointer,

@@ -9,6 +9,7 @@ import type { ServingLogger } from '../logger';
 import { valuesIn } from './answers';
 import { createTrafficCounters, outcomeOf, type TrafficCounters } from './counters';
 import { createForwarder, passing, type Forwarded, type ForwardedAnswer } from './forward';
+import { labelsOf } from './metric-names';
 import { KeptBody } from './raw-body';
 import { fallsTo } from './shares';
 import { Trials, type RunningTrial } from './trials';
@@ -210,12 +211,6 @@ function count(counters: TrafficCounters, trial: RunningTrial, answer: Forwarded
   const values = answer.status === 200 ? valuesIn(answer.body) : null;
   counters.answered(labelsOf(trial.version), outcomeOf(answer.status), answer.seconds, values);
   return values;
-}
-
-/** `solubility-42/v3` as the labels of a metric. */
-function labelsOf(versionId: string): { model: string; version: string } {
-  const at = versionId.lastIndexOf('/');
-  return { model: versionId.slice(0, at), version: versionId.slice(at + 1) };
 }
 
 /**

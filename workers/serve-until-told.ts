@@ -1,0 +1,23 @@
+import type { Ports } from '../src/platform/composition';
+import type { InferenceServer } from '../src/serving';
+
+/**
+ * Ends an inference server's process when it is told to (SIGTERM, SIGINT, or the parent's going): the server drains, then the ports
+ * close.
+ * @returns whether it has been told
+ */
+export function serveUntilTold(
+  server: Pick<InferenceServer, 'close'>,
+  ports: Pick<Ports, 'close'>,
+  fail: (error: unknown) => void,
+): () => boolean {
+  let stopping: Promise<void> | undefined;
+  const stop = () => {
+    stopping ??= server
+      .close()
+      .then(() => ports.close())
+      .then(() => process.exit(0), fail);
+  };
+  process.once('SIGTERM', stop).once('SIGINT', stop).once('disconnect', stop);
+  return () => stopping !== undefined;
+}
