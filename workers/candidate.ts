@@ -7,9 +7,12 @@ import {
 } from '../src/contracts';
 import { decodeNdjson } from '../src/foundation';
 import { openPorts, type Ports } from '../src/platform/composition';
+import { openSigner } from '../src/platform/evidence';
+import { servingLimits } from '../src/platform/inference-options';
 import { createServingLog } from '../src/platform/serving-log';
 import { loadSettings } from '../src/platform/settings';
-import { createInferenceServer, pinnedTo, type CandidateMessage } from '../src/serving';
+import { createInferenceServer, pinnedTo, signedOnly, type CandidateMessage } from '../src/serving';
+import { createKeyAuthenticator, newApiKey } from '../src/serving/access';
 import { serveUntilTold } from './serve-until-told';
 
 /** How often the parent is told of the memory in use, milliseconds. */
@@ -30,13 +33,21 @@ async function main(): Promise<void> {
   const ports = openPorts(settings);
   const version = await ports.registry.resolve(name);
   const logger = createServingLog(settings.logLevel, `candidate ${version.id}`);
+  const registry = signedOnly(ports.registry, openSigner(ports.objects, process.env));
+  // Only its parent is told: without the key nobody on this machine can ask it past the parent's own callers.
+  const { key, sha256 } = newApiKey();
   const server = createInferenceServer({
-    registry: ports.registry,
+    ...servingLimits(settings),
+    registry,
     objects: ports.objects,
     chemistry: ports.chemistry(),
     learning: ports.learning(),
     logger,
     pointers: pinnedTo(version),
+    access: {
+      authenticator: createKeyAuthenticator([{ name: 'titrate', sha256, scopes: ['predict', 'read'] }]),
+    },
+    metricsScope: 'read',
     host: '127.0.0.1',
     port: 0,
   });
@@ -48,19 +59,23 @@ async function main(): Promise<void> {
   const answer = await fetch(`${address}/v2/models/${encodeURIComponent(campaignId)}/ready`);
   const { ready, failure } = (await answer.json()) as { ready?: boolean; failure?: { message: string } };
   if (!ready) throw new Error(failure?.message ?? `it is not ready: ${answer.status}`);
-  await warmUp(ports, version, address);
-  tell({ kind: 'ready', address });
+  await warmUp({ registry, objects: ports.objects }, version, { address, key });
+  tell({ kind: 'ready', address, key });
   setInterval(() => tell({ kind: 'memory', bytes: process.memoryUsage.rss() }), TELL_EVERY_MS).unref();
 }
 
 /** Asks it for molecules it was trained on, so that its first users do not meet cold code. What comes of it is for the trial to see. */
-async function warmUp({ registry, objects }: Ports, version: ModelVersion, address: string): Promise<void> {
+async function warmUp(
+  { registry, objects }: Pick<Ports, 'registry' | 'objects'>,
+  version: ModelVersion,
+  { address, key }: { readonly address: string; readonly key: string },
+): Promise<void> {
   const { training } = await registry.card(version);
   const rows = decodeNdjson<TrainingRow>(await objects.get(training)).slice(0, WARM_UP_REQUESTS);
   for (const { smiles } of rows) {
     const answered = await fetch(`${address}/predict`, {
       method: 'POST',
-      headers: { 'content-type': 'application/json' },
+      headers: { 'content-type': 'application/json', authorization: `Bearer ${key}` },
       body: JSON.stringify({ smiles: [smiles] }),
       signal: AbortSignal.timeout(WARM_UP_ANSWER_MS),
     }).then(

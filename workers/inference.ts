@@ -2,10 +2,12 @@ import { fork } from 'node:child_process';
 import { asTitrateError } from '../src/contracts';
 import { compiledEntry } from '../src/foundation';
 import { openPorts } from '../src/platform/composition';
+import { openSigner } from '../src/platform/evidence';
 import { inferenceOptions } from '../src/platform/inference-options';
+import { internalAuthenticator } from '../src/platform/internal-key';
 import { createServingLog } from '../src/platform/serving-log';
 import { loadSettings } from '../src/platform/settings';
-import { createInferenceServer } from '../src/serving';
+import { createInferenceServer, signedOnly } from '../src/serving';
 import { serveUntilTold } from './serve-until-told';
 
 /** The inference server as a process: says where it listens on stdout, logs on stderr, drains on SIGTERM. */
@@ -16,10 +18,15 @@ async function main(): Promise<void> {
   const logger = createServingLog(settings.logLevel);
   const server = createInferenceServer({
     ...ports,
+    registry: signedOnly(ports.registry, openSigner(ports.objects, process.env)),
     chemistry: ports.chemistry(),
     learning: ports.learning(),
     logger,
     ...options,
+    access: {
+      ...options.access,
+      internal: internalAuthenticator(settings, options.access.authenticator === null),
+    },
     traffic: {
       launch: (version) =>
         fork(compiledEntry('workers/candidate'), [version.id], {

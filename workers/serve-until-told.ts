@@ -19,5 +19,7 @@ export function serveUntilTold(
       .then(() => process.exit(0), fail);
   };
   process.once('SIGTERM', stop).once('SIGINT', stop).once('disconnect', stop);
+  // A parent that died while this process was being loaded has gone without anybody here to hear it.
+  if (process.connected === false) stop();
   return () => stopping !== undefined;
 }

@@ -8,6 +8,7 @@ import {
   type RolloutStep,
 } from '../src/contracts';
 import * as messages from './messages';
+import type { DeskRecord, RolloutInput } from './rollout-input';
 
 /** What a person decided, and how a history says it. */
 export interface Decided {
@@ -23,13 +24,14 @@ export class RolloutDesk {
   private status: RolloutStatus;
   private decided: Decided | null = null;
   private approved = false;
-  private readonly told: string[] = [];
+  private readonly told: string[];
 
-  constructor(campaignId: string, version: string, events: RolloutStatus['events']) {
-    this.status = {
-      ...{ campaignId, version, stable: null, phase: 'gates', gates: [], step: null },
-      ...{ figures: [], verdicts: [], message: '', events },
+  constructor({ campaignId, version, progress }: RolloutInput) {
+    this.status = progress?.desk?.status ?? {
+      ...{ campaignId, version: version.id, stable: null, phase: 'gates', gates: [], step: null },
+      ...{ figures: [], verdicts: [], message: '', events: progress?.events ?? [] },
     };
+    this.told = [...(progress?.desk?.notes ?? [])];
     setHandler(messages.rolloutStatus, () => this.status);
     setHandler(messages.approveRollout, (decision) => this.take('approve', decision));
     setHandler(messages.rollbackRollout, (decision) => this.take('rollback', decision));
@@ -41,7 +43,12 @@ export class RolloutDesk {
     return this.approved;
   }
 
-  /** What has been decided and not been acted on yet. */
+  /** Somebody has decided what has not been acted on yet: an execution that ended now would forget it. */
+  get isDecided(): boolean {
+    return this.decided !== null;
+  }
+
+  /** What has been decided and not been acted on yet, which is acted on from now. */
   decision(): Decided | null {
     const { decided } = this;
     this.decided = null;
@@ -81,7 +88,9 @@ export class RolloutDesk {
   }
 
   notes = (): readonly string[] => this.told;
-  events = (): RolloutStatus['events'] => this.status.events;
+
+  /** What the next execution goes on from. */
+  record = (): DeskRecord => ({ status: this.status, notes: this.told });
 
   say(message: string): void {
     this.status = { ...this.status, message };

@@ -1,4 +1,10 @@
-import type { CampaignConfig, GateVerdict, ModelVersion, RoundSummary } from '../src/contracts';
+import type {
+  CampaignConfig,
+  GateVerdict,
+  ModelVersion,
+  RolloutStatus,
+  RoundSummary,
+} from '../src/contracts';
 
 /** What the next execution has to know. */
 export interface RolloutProgress {
@@ -7,7 +13,17 @@ export interface RolloutProgress {
   /** Index of the step that is under way, and since when, milliseconds since 1970; `steps.length` waits for approval. */
   readonly step: number;
   readonly since: number;
-  readonly events: readonly { readonly at: string; readonly message: string }[];
+  /** Whether something was on trial. Executions that continued before this was written down say nothing: something was. */
+  readonly tried?: boolean;
+  /** What the query answers, and what the outcome will tell besides. */
+  readonly desk?: DeskRecord;
+  /** Executions that continued earlier wrote down these alone. */
+  readonly events?: RolloutStatus['events'];
+}
+
+export interface DeskRecord {
+  readonly status: RolloutStatus;
+  readonly notes: readonly string[];
 }
 
 export interface RolloutInput {

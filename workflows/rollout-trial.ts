@@ -18,7 +18,7 @@ import type { RolloutInput, RolloutOutput as Outcome, RolloutProgress } from './
 /** Time between two looks: a fifth of what has passed, within these, milliseconds. */
 const SHORTEST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 15_000;
-/** While only a person can go on. */
+/** The longest while only a person can go on. */
 const PATIENT_PAUSE_MS = 60_000;
 
 /** How a step, or the whole, ended. */
@@ -44,16 +44,15 @@ export class RolloutOnTrial {
   constructor(private readonly input: RolloutInput) {
     // Campaigns that began earlier have fewer settings, and no steps: theirs are promoted on their gates.
     this.limits = { ...rolloutConfigSchema.parse({ steps: [] }), ...input.limits };
-    this.desk = new RolloutDesk(input.campaignId, input.version.id, input.progress?.events ?? []);
+    this.desk = new RolloutDesk(input);
   }
 
   async run(): Promise<{ deployment: Outcome } | { progress: RolloutProgress }> {
     const { progress } = this.input;
-    let tried = progress !== undefined;
+    let tried = progress !== undefined && progress.tried !== false;
     try {
       if (progress) {
-        this.gates = progress.gates;
-        this.stable = progress.stable;
+        this.resume(progress);
       } else {
         const held = await this.judge();
         if (held) return { deployment: held };
@@ -65,14 +64,14 @@ export class RolloutOnTrial {
       for (let step = from; step < this.limits.steps.length; step++) {
         tried = true;
         const verdict = await this.tryStep(step, step === from ? progress?.since : undefined);
-        if (verdict.kind === 'continue') return { progress: this.progress(step, verdict.since) };
+        if (verdict.kind === 'continue') return { progress: this.progress(step, verdict.since, tried) };
         if (verdict.kind === 'end')
           return { deployment: await this.takeBack(verdict.status, verdict.message) };
         if (verdict.kind === 'promote') break;
       }
       const asked = await this.awaitApproval(tried);
       if (asked?.kind === 'continue')
-        return { progress: this.progress(this.limits.steps.length, asked.since) };
+        return { progress: this.progress(this.limits.steps.length, asked.since, tried) };
       if (asked?.kind === 'end') return { deployment: await this.takeBack(asked.status, asked.message) };
       return { deployment: await this.promote(tried) };
     } catch (error) {
@@ -85,6 +84,13 @@ export class RolloutOnTrial {
       if (tried) await this.endTrial(message);
       return { deployment: this.outcome('failed', message) };
     }
+  }
+
+  private resume({ gates, stable, desk }: RolloutProgress): void {
+    this.gates = gates;
+    this.stable = stable;
+    this.figures = desk?.status.figures ?? [];
+    this.verdicts = desk?.status.verdicts ?? [];
   }
 
   private async judge(): Promise<Outcome | null> {
@@ -147,7 +153,9 @@ export class RolloutOnTrial {
       }
     }
     const since = resumedSince ?? Date.now();
-    this.desk.watch(index + 1, this.limits.steps.length, step, since, since + milliseconds(step.within));
+    // Of the execution before this one it is known already where it stands.
+    if (resumedSince === undefined || !this.input.progress?.desk)
+      this.desk.watch(index + 1, this.limits.steps.length, step, since, since + milliseconds(step.within));
     return this.watch(step, since);
   }
 
@@ -181,9 +189,12 @@ export class RolloutOnTrial {
         this.desk.say(
           `not enough data: ${Math.round(own)} of ${requests} requests; holding until there are more`,
         );
-      if (workflowInfo().continueAsNewSuggested) return { kind: 'continue', since };
+      if (this.mustContinue()) return { kind: 'continue', since };
     }
   }
+
+  /** Before it does, what somebody said during the look is acted on. */
+  private mustContinue = () => workflowInfo().continueAsNewSuggested && !this.desk.isDecided;
 
   /** Null while all is well, or not known yet. */
   private async look(since: number): Promise<Verdict | null> {
@@ -207,11 +218,13 @@ export class RolloutOnTrial {
     const decision = this.desk.decision();
     if (decision?.kind === 'rollback') return { kind: 'end', status: 'rolled-back', message: decision.why };
     if (this.limits.approval === 'auto' || this.desk.isApproved) return null;
-    this.desk.enter('awaiting-approval', `waiting for approveRollout of ${this.input.version.id}`);
     const { progress } = this.input;
-    const since = progress?.step === this.limits.steps.length ? progress.since : Date.now();
+    const resumed = progress?.step === this.limits.steps.length;
+    if (!resumed || !progress.desk)
+      this.desk.enter('awaiting-approval', `waiting for approveRollout of ${this.input.version.id}`);
+    const since = resumed ? progress.since : Date.now();
     for (;;) {
-      const decided = await this.desk.decisionWithin(PATIENT_PAUSE_MS);
+      const decided = await this.desk.decisionWithin(pauseAfter(Date.now() - since, PATIENT_PAUSE_MS));
       if (decided?.kind === 'rollback') return { kind: 'end', status: 'rolled-back', message: decided.why };
       if (decided) {
         this.desk.note(decided.why);
@@ -219,7 +232,7 @@ export class RolloutOnTrial {
       }
       const ended = tried && this.limits.steps.length ? await this.look(since) : null;
       if (ended) return ended;
-      if (workflowInfo().continueAsNewSuggested) return { kind: 'continue', since };
+      if (this.mustContinue()) return { kind: 'continue', since };
     }
   }
 
@@ -266,8 +279,8 @@ export class RolloutOnTrial {
     };
   }
 
-  private progress(step: number, since: number): RolloutProgress {
-    return { gates: this.gates, stable: this.stable, step, since, events: this.desk.events() };
+  private progress(step: number, since: number, tried: boolean): RolloutProgress {
+    return { gates: this.gates, stable: this.stable, step, since, tried, desk: this.desk.record() };
   }
 
   private told = () => this.verdicts.map(({ check, verdict }) => `${check} ${verdict}`).join(', ');
@@ -279,5 +292,5 @@ export class RolloutOnTrial {
 }
 
 const milliseconds = (duration: string) => msToNumber(duration as Duration);
-const pauseAfter = (passedMs: number) =>
-  Math.min(LONGEST_PAUSE_MS, Math.max(SHORTEST_PAUSE_MS, Math.round(passedMs / 5)));
+const pauseAfter = (passedMs: number, longestMs = LONGEST_PAUSE_MS) =>
+  Math.min(longestMs, Math.max(SHORTEST_PAUSE_MS, Math.round(passedMs / 5)));

@@ -16,11 +16,23 @@ type Pass = (loaded: LoadedRdkit, smiles: string, standardisation: Standardisati
 
 const PASSES: Readonly<Record<RuleSet, Pass>> = { 'standard-1': standard1, 'standard-2': standard2 };
 
+/** One round of settling: the canonical SMILES reached, what a pass makes of it if that is known, and what was read if it is the end. */
+interface Round<T> {
+  readonly next: string;
+  readonly after?: string;
+  readonly end?: { readonly value: T };
+}
+
+/** What one pass of a rule set makes of a molecule; the same text where it is settled. @param smiles canonical */
+export const passOver = (loaded: LoadedRdkit, smiles: string, standardisation: Standardisation): string =>
+  PASSES[standardisation.ruleSet](loaded, smiles, standardisation);
+
 /**
  * The fixed point of a rule set; where canonical SMILES goes round in a ring, the first of the ring in character order. So the
  * standard form of a standard form is itself.
  * @param smiles canonical
  * @param read takes what is wanted of the standard molecule, parsed from its standard SMILES
+ * @param passed what a pass over `smiles` makes of it, where that is known already
  * @throws StructureProblem when RDKit refuses what a rule makes, or nothing settles
  */
 export function settle<T>(
@@ -28,31 +40,30 @@ export function settle<T>(
   smiles: string,
   standardisation: Standardisation,
   read: (mol: RdkitMol) => T,
+  passed = passOver(loaded, smiles, standardisation),
 ): { smiles: string; value: T } {
-  const pass = PASSES[standardisation.ruleSet];
   const seen = [smiles];
+  let changed = passed;
   for (let i = 0; i < MAX_PASSES; i++) {
-    const current = seen.at(-1)!;
-    const changed = pass(loaded, current, standardisation);
-    const { next, value } = withMade(loaded, changed, '{}', (mol) => {
+    const text = changed;
+    const { next, after, end } = withMade(loaded, text, '{}', (mol): Round<T> => {
       const spelling = mol.get_smiles();
-      // Nearly every molecule ends here: it is parsed twice in all, not three times.
-      return { next: spelling, value: spelling === changed && changed === current ? read(mol) : undefined };
+      if (spelling !== text) return { next: spelling };
+      // RDKit writes it as it read it: this is the molecule that the next round would parse, and nearly always the last one.
+      const again = text === seen.at(-1) ? text : passOver(loaded, text, standardisation);
+      return { next: text, after: again, ...(again === text && { end: { value: read(mol) } }) };
     });
-    if (value !== undefined) return { smiles: current, value };
+    if (end) return { smiles: next, ...end };
     const back = seen.indexOf(next);
     if (back >= 0) {
       const first = seen.slice(back).sort()[0]!;
       return { smiles: first, value: withMade(loaded, first, '{}', read) };
     }
     seen.push(next);
+    changed = after ?? passOver(loaded, next, standardisation);
   }
   throw new StructureProblem(`no stable canonical SMILES after ${MAX_PASSES} passes`);
 }
-
-/** Whether a rule set leaves a molecule as it is. @param smiles canonical, as RDKit writes what it reads from that very text */
-export const isSettled = (loaded: LoadedRdkit, smiles: string, standardisation: Standardisation): boolean =>
-  PASSES[standardisation.ruleSet](loaded, smiles, standardisation) === smiles;
 
 /** Labels of the drawing, and stereo marks that one spelling of a molecule has and another has not. */
 function withoutLabels(smiles: string, { isotopes }: Standardisation): string {

@@ -3,7 +3,7 @@ import type { StandardiseOutcome, StructureInput } from './chemistry';
 import { moleculeId } from './identity';
 import { withMol } from './molecule';
 import type { LoadedRdkit, RdkitMol } from './rdkit-module';
-import { isSettled, settle } from './rule-sets';
+import { passOver, settle } from './rule-sets';
 import { quote, screenStructure, StructureProblem, tooManyAtoms, type Rejection } from './structure-text';
 
 /**
@@ -56,15 +56,16 @@ export function standardiseReading<T>(
       const known = { smiles: mol.get_smiles(), heavyAtoms: mol.get_num_atoms(true) };
       const rejected = rejectionOf(known, screened.text, input, caps);
       if (rejected) return rejected;
+      const passed = passOver(loaded, known.smiles, standardisation);
       // What comes in its standard form, as from our own tables, is parsed this once.
-      const isStandard = known.smiles === screened.text && isSettled(loaded, known.smiles, standardisation);
-      return { ok: true as const, ...known, ...(isStandard && { read: { value: read(mol) } }) };
+      const isStandard = known.smiles === screened.text && passed === known.smiles;
+      return { ok: true as const, ...known, passed, ...(isStandard && { read: { value: read(mol) } }) };
     });
     if (raw === null) return unparsable(loaded.takeLog() || 'RDKit gives no reason', input);
     if (!raw.ok) return raw;
     const { smiles, value } = raw.read
       ? { smiles: raw.smiles, ...raw.read }
-      : settle(loaded, raw.smiles, standardisation, read);
+      : settle(loaded, raw.smiles, standardisation, read, raw.passed);
     const rawSmiles = input.notation === 'smiles' ? screened.text : raw.smiles;
     return { ok: true, molecule: { moleculeId: moleculeId(smiles), smiles }, rawSmiles, value };
   } catch (error) {

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { release } from '../foundation';
 import { reportFailure } from './failures';
 import { batchVerbs } from './verbs/batch';
+import { benchmarkVerb } from './verbs/benchmark';
 import { campaignVerbs } from './verbs/campaign';
 import { dataVerbs } from './verbs/data';
 import { demoVerb } from './verbs/demo';
@@ -46,6 +47,7 @@ export function createProgram(): Command {
     predictVerb,
     serveVerb,
     reportVerb,
+    benchmarkVerb,
     doctorVerb,
     demoVerb,
   ])

@@ -6,6 +6,7 @@ import {
   type CardSigner,
   type ServingEvidence,
 } from '../rollout';
+import { internalHeaders } from './internal-key';
 import type { Settings } from './settings';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -14,9 +15,14 @@ type Environment = Readonly<Record<string, string | undefined>>;
  * What candidates on trial are judged by: Prometheus where `TITRATE_PROMETHEUS` says where it is (with `TITRATE_PROMETHEUS_TOKEN` as
  * the bearer of every query), else the one inference server of this machine.
  */
-export function openEvidence({ inference }: Pick<Settings, 'inference'>, env: Environment): ServingEvidence {
+export function openEvidence(
+  settings: Pick<Settings, 'home' | 'inference'>,
+  env: Environment,
+): ServingEvidence {
+  const { host, port } = settings.inference;
   const { TITRATE_PROMETHEUS: endpoint, TITRATE_PROMETHEUS_TOKEN: token } = env;
-  if (!endpoint) return createScrapedEvidence({ endpoint: `http://${inference.host}:${inference.port}` });
+  if (!endpoint)
+    return createScrapedEvidence({ endpoint: `http://${host}:${port}`, headers: internalHeaders(settings) });
   return createPrometheusEvidence({
     endpoint,
     headers: token ? async () => ({ authorization: `Bearer ${token}` }) : undefined,

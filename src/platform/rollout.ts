@@ -1,5 +1,6 @@
 import { createLocalDeployer, type Deployer, type LocalDeployerOptions } from '../rollout';
 import { createKubernetesDeployer, openCluster, type KubernetesDeployer } from '../rollout/kubernetes';
+import { internalHeaders } from './internal-key';
 import { processEnvironment } from './process-environment';
 import type { Settings } from './settings';
 
@@ -18,7 +19,8 @@ export function openDeployer(
 ): Deployer {
   if (settings.rollout.engine === 'kubernetes') return openKubernetesDeployer(settings, records);
   const { host, port } = settings.inference;
-  return createLocalDeployer({ ...records, ...patience, endpoint: `http://${host}:${port}` });
+  const headers = internalHeaders(settings);
+  return createLocalDeployer({ ...records, ...patience, headers, endpoint: `http://${host}:${port}` });
 }
 
 /** Nothing is connected before the first call. */
@@ -48,11 +50,13 @@ export function openKubernetesDeployer(settings: Settings, records: Records): Ku
 
 /** The variables by which a server in the cluster opens this installation's object store, and knows its callers. */
 function serverEnvironment(settings: Settings): Record<string, string> {
-  const { mode, issuer, audience } = settings.inference.auth;
+  const { mode, issuer, audience, scopeClaim, metrics } = settings.inference.auth;
   return processEnvironment(settings, [
     [['inference', 'auth', 'mode'], mode],
     [['inference', 'auth', 'issuer'], issuer],
     [['inference', 'auth', 'audience'], audience],
+    [['inference', 'auth', 'scopeClaim'], scopeClaim],
+    [['inference', 'auth', 'metrics'], metrics],
     [['learning', 'backend'], settings.learning.backend],
   ]);
 }

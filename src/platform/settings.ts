@@ -273,6 +273,8 @@ export const SETTING_VARIABLES: Readonly<Record<string, readonly string[]>> = {
   TITRATE_INFERENCE_KEYS_FILE: ['inference', 'auth', 'keysFile'],
   TITRATE_INFERENCE_ISSUER: ['inference', 'auth', 'issuer'],
   TITRATE_INFERENCE_AUDIENCE: ['inference', 'auth', 'audience'],
+  TITRATE_INFERENCE_SCOPE_CLAIM: ['inference', 'auth', 'scopeClaim'],
+  TITRATE_INFERENCE_METRICS: ['inference', 'auth', 'metrics'],
   TITRATE_INFERENCE_LOG_SHARE: ['inference', 'log', 'share'],
   TITRATE_INFERENCE_LOG_DIRECTORY: ['inference', 'log', 'directory'],
   TITRATE_ROLLOUT_ENGINE: ['rollout', 'engine'],

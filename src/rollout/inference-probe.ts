@@ -43,10 +43,14 @@ interface Exchange {
 async function exchange(
   url: string,
   signal?: AbortSignal,
+  headers?: Readonly<Record<string, string>>,
 ): Promise<Exchange | { kind: 'unreachable'; message: string }> {
   const timeout = AbortSignal.timeout(PROBE_TIMEOUT_MS);
   try {
-    const response = await fetch(url, { signal: signal ? AbortSignal.any([signal, timeout]) : timeout });
+    const response = await fetch(url, {
+      headers,
+      signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
+    });
     return { kind: 'exchanged', status: response.status, body: asObject(await response.text()) };
   } catch (error) {
     signal?.throwIfAborted();
@@ -106,14 +110,18 @@ export type TrialProbe =
 
 const TRIAL_STATES: readonly unknown[] = ['off', 'starting', 'ready', 'failed'];
 
-/** Asks `GET /v2/models/<campaign>/trial`, which makes the server look at the pointer at once. */
+/**
+ * Asks `GET /v2/models/<campaign>/trial`, which makes the server look at the pointer at once.
+ * @param headers by which the server knows a process of its own installation
+ */
 export async function probeTrial(
   endpoint: string,
   campaignId: string,
   signal?: AbortSignal,
+  headers?: Readonly<Record<string, string>>,
 ): Promise<TrialProbe> {
   const url = `${endpoint}/v2/models/${encodeURIComponent(campaignId)}/trial`;
-  const asked = await exchange(url, signal);
+  const asked = await exchange(url, signal, headers);
   if (asked.kind === 'unreachable') return asked;
   const { state, entry, message } = asked.body;
   if (TRIAL_STATES.includes(state) && typeof entry === 'number')

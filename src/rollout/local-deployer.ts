@@ -11,6 +11,8 @@ export interface LocalDeployerOptions {
   readonly registry: ModelRegistry;
   /** Base address of the inference server, such as `http://127.0.0.1:8090`. */
   readonly endpoint: string;
+  /** By which the server knows a process of its own installation. */
+  readonly headers?: () => Readonly<Record<string, string>>;
   /** Longest wait for the server to answer with the new version, milliseconds. Default 60,000. */
   readonly deadlineMs?: number;
   /** Longest wait for a candidate's process, milliseconds. Default 150,000: the server itself gives up earlier, and says why. */
@@ -28,7 +30,7 @@ const LONGEST_WAIT_MS = 2000;
  * answers with that version, and appends what was seen to `observed/<campaign>`. What is tried goes to `trial/<campaign>`.
  */
 export function createLocalDeployer(options: LocalDeployerOptions): Deployer {
-  const { pointers, registry } = options;
+  const { pointers, registry, headers } = options;
   const endpoint = options.endpoint.replace(/\/+$/, '');
   const deadlineMs = options.deadlineMs ?? 60_000;
   const trialDeadlineMs = options.trialDeadlineMs ?? 150_000;
@@ -121,12 +123,19 @@ export function createLocalDeployer(options: LocalDeployerOptions): Deployer {
       );
     },
 
-    trial: createLocalTrials({ pointers, registry, endpoint, deadlineMs: trialDeadlineMs, connectMs }),
+    trial: createLocalTrials({
+      pointers,
+      registry,
+      endpoint,
+      headers,
+      deadlineMs: trialDeadlineMs,
+      connectMs,
+    }),
 
     async observe(campaignId) {
       const [probe, candidate] = await Promise.all([
         probeLive(endpoint, campaignId),
-        observeTrial({ pointers, endpoint }, campaignId),
+        observeTrial({ pointers, endpoint, headers }, campaignId),
       ]);
       if (probe.kind === 'unreachable') {
         const message = `no inference server answers at ${endpoint}: ${probe.message}`;

@@ -10,6 +10,8 @@ export interface LocalTrialOptions {
   readonly pointers: PointerLog;
   readonly registry: ModelRegistry;
   readonly endpoint: string;
+  /** By which the server knows a process of its own installation. */
+  readonly headers?: () => Readonly<Record<string, string>>;
   /** Longest wait for the candidate to be ready, and for a server to appear, milliseconds. */
   readonly deadlineMs: number;
   readonly connectMs: number;
@@ -23,7 +25,7 @@ const LONGEST_WAIT_MS = 1000;
  * candidate's process and gives it its share.
  */
 export function createLocalTrials(options: LocalTrialOptions) {
-  const { pointers, registry, endpoint } = options;
+  const { pointers, registry, endpoint, headers } = options;
   const told = (status: Deployment['status'], version: string | null, message: string): Deployment => ({
     version,
     status,
@@ -50,7 +52,7 @@ export function createLocalTrials(options: LocalTrialOptions) {
       signal?.throwIfAborted();
       const later = await supersession(campaignId, entry);
       if (later) return later;
-      const probe = await probeTrial(endpoint, campaignId, signal);
+      const probe = await probeTrial(endpoint, campaignId, signal, headers?.());
       const now = performance.now();
       if (probe.kind !== 'unreachable') lastReached = now;
       if (probe.kind === 'answered' && probe.entry >= entry.number) {
@@ -85,7 +87,7 @@ export function createLocalTrials(options: LocalTrialOptions) {
     );
     if (!entry) return told('ready', null, 'nothing of this is on trial');
     // The server looks at once; one that cannot be reached reads it when it starts.
-    const probe = await probeTrial(endpoint, campaignId, signal);
+    const probe = await probeTrial(endpoint, campaignId, signal, headers?.());
     return told(
       'ready',
       null,
@@ -109,13 +111,13 @@ export function createLocalTrials(options: LocalTrialOptions) {
 
 /** What is on trial by the log, and what the server says of it. */
 export async function observeTrial(
-  { pointers, endpoint }: Pick<LocalTrialOptions, 'pointers' | 'endpoint'>,
+  { pointers, endpoint, headers }: Pick<LocalTrialOptions, 'pointers' | 'endpoint' | 'headers'>,
   campaignId: string,
 ): Promise<Observation['candidate']> {
   const head = await pointers.head(trialPointer(campaignId));
   const trial = head && parseTrial(head.target);
   if (!trial) return null;
-  const probe = await probeTrial(endpoint, campaignId);
+  const probe = await probeTrial(endpoint, campaignId, undefined, headers?.());
   const follows = probe.kind === 'answered' && probe.entry >= head.number;
   return {
     ...trial,

@@ -39,9 +39,14 @@ export class Admission {
     return Math.min(maxMolecules, Math.max(FLOOR_MOLECULES, inTime));
   }
 
+  /** Whether no request can be let in, whatever it asks for. */
+  get isFull(): boolean {
+    return this.held >= this.limit;
+  }
+
   /** Whether a request could be let in, for all that is known before its body is read. @throws HttpProblem 429 overloaded */
   check(): void {
-    if (this.held >= this.limit) throw this.overloaded();
+    if (this.isFull) throw this.overloaded();
   }
 
   /** A lone request always gets in, however the limits are set. @throws HttpProblem 429 overloaded */
@@ -100,7 +105,8 @@ export class Admission {
     this.done = 0;
   }
 
-  private overloaded(): HttpProblem {
+  /** What is said to a request that cannot be let in now. */
+  overloaded(): HttpProblem {
     const seconds = this.rate ? Math.max(1, Math.ceil(this.held / this.rate / 1000)) : 1;
     const error = new TitrateError('overloaded', {
       what: `${this.held} molecules are in work, and at most ${this.limit} may be`,

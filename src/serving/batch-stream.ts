@@ -2,8 +2,17 @@ import type { Readable } from 'node:stream';
 import { StringDecoder } from 'node:string_decoder';
 import { asTitrateError, type ModelVersion } from '../contracts';
 import { batchLineSchema } from './answers';
-import type { Asking, Inference } from './inference';
+import type { Asking } from './inference';
 import type { MoleculeOutcome } from './loaded-model';
+
+/** Predicts the molecules of a few lines; outcome i belongs to SMILES i. */
+export interface BlockPredictor {
+  predictInTurn(
+    version: ModelVersion,
+    smiles: readonly string[],
+    asking: Asking,
+  ): Promise<{ readonly predictions: readonly MoleculeOutcome[] }>;
+}
 
 /** One line of the input that is not empty; null where it is too long to be one. */
 interface Line {
@@ -19,6 +28,8 @@ type Read =
 const MAX_LINE_CHARACTERS = 16_384;
 /** Molecules asked for together; they fill a batch. */
 const BLOCK_LINES = 32;
+/** How long a stream that ended early is still read, milliseconds. */
+const LINGER_MS = 5000;
 /** Blocks under way: one is worked on while the next one is read. */
 const BLOCKS_AHEAD = 2;
 
@@ -70,14 +81,14 @@ function read({ number, text }: Line): Read {
 export async function* predictLines(
   source: Readable,
   version: ModelVersion,
-  inference: Pick<Inference, 'predictInTurn'>,
+  predictor: BlockPredictor,
   asking: Asking,
 ): AsyncGenerator<string> {
   const block = async (lines: readonly Line[]): Promise<string> => {
     const asked = lines.map(read);
     const smiles = asked.flatMap((line) => ('smiles' in line ? [line.smiles] : []));
     const predictions = smiles.length
-      ? (await inference.predictInTurn(version, smiles, asking)).predictions
+      ? (await predictor.predictInTurn(version, smiles, asking)).predictions
       : [];
     let next = 0;
     return asked.map((line) => answer(line, 'smiles' in line ? predictions[next++]! : null)).join('');
@@ -104,8 +115,31 @@ export async function* predictLines(
     const { code, message, retryable } = asTitrateError(error);
     yield `${JSON.stringify({ problem: { code, detail: message, retryable } })}\n`;
   } finally {
-    source.destroy();
+    discardRest(source, lines);
   }
+}
+
+/** What still comes is read and thrown away for a while: a connection that is cut at once takes the last line with it. */
+function discardRest(source: Readable, lines: AsyncGenerator<unknown>): void {
+  const cut = setTimeout(() => source.destroy(), LINGER_MS);
+  const rest = async () => {
+    while (!(await lines.next()).done);
+  };
+  void quietly(rest().finally(() => (clearTimeout(cut), source.destroy())));
+}
+
+/** The same lines, the first of which has been waited for. */
+export async function withFirst(lines: AsyncGenerator<string>): Promise<AsyncGenerator<string>> {
+  const first = await lines.next();
+  return (async function* () {
+    try {
+      if (first.done) return;
+      yield first.value;
+      yield* lines;
+    } finally {
+      await lines.return(undefined);
+    }
+  })();
 }
 
 /** Its failure is met where it is awaited, unless an earlier one ends the stream. */

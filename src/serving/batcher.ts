@@ -18,13 +18,14 @@ export interface BatcherOptions {
 interface Asked {
   readonly smiles: readonly string[];
   readonly outcomes: MoleculeOutcome[];
-  readonly signal: AbortSignal;
   /** First molecule that is in no batch yet. */
   next: number;
   /** Molecules without an outcome. */
   left: number;
   since: number;
   settled: boolean;
+  /** The batches under way that have some of it; told when it is settled before they are done. */
+  readonly batches: Set<() => void>;
   resolve(answer: NamedPredictions): void;
   reject(error: unknown): void;
 }
@@ -72,15 +73,18 @@ export class Batcher {
   predict(version: ModelVersion, smiles: readonly string[], signal: AbortSignal): Promise<NamedPredictions> {
     return new Promise((resolve, reject) => {
       signal.throwIfAborted();
-      const leave = () => this.settle(lane, asked, () => reject(signal.reason as Error));
+      const leave = () => {
+        this.settle(lane, asked, () => reject(signal.reason as Error));
+        for (const watch of asked.batches) watch();
+      };
       const asked: Asked = {
         smiles,
         outcomes: new Array<MoleculeOutcome>(smiles.length),
-        signal,
         next: 0,
         left: smiles.length,
         since: performance.now(),
         settled: false,
+        batches: new Set(),
         resolve: (answer) => (signal.removeEventListener('abort', leave), resolve(answer)),
         reject: (error) => (signal.removeEventListener('abort', leave), reject(error as Error)),
       };
@@ -108,12 +112,16 @@ export class Batcher {
     });
   }
 
-  private mayStart({ asked, running }: Lane): boolean {
+  private mayStart(lane: Lane): boolean {
+    const { asked, running } = lane;
     if (asked.length === 0 || running >= MAX_RUNNING) return false;
-    if (running === 0) return true;
-    const enough = this.options.maxBatch * SECOND_BATCH_SHARE;
+    return running === 0 || this.isWaiting(lane, this.options.maxBatch * SECOND_BATCH_SHARE);
+  }
+
+  /** Whether so many molecules are in no batch yet. */
+  private isWaiting({ asked }: Lane, molecules: number): boolean {
     let waiting = 0;
-    for (const { smiles, next } of asked) if ((waiting += smiles.length - next) >= enough) return true;
+    for (const { smiles, next } of asked) if ((waiting += smiles.length - next) >= molecules) return true;
     return false;
   }
 
@@ -148,7 +156,7 @@ export class Batcher {
     const watch = () => {
       if (parts.every(({ asked }) => asked.settled)) nobody.abort();
     };
-    for (const { asked } of parts) asked.signal.addEventListener('abort', watch);
+    for (const { asked } of parts) asked.batches.add(watch);
     try {
       const answer = await predict(lane.version, smiles, nobody.signal);
       let at = 0;
@@ -161,8 +169,11 @@ export class Batcher {
     } catch (error) {
       for (const { asked } of parts) this.settle(lane, asked, () => asked.reject(error));
     } finally {
-      for (const { asked } of parts) asked.signal.removeEventListener('abort', watch);
+      for (const { asked } of parts) asked.batches.delete(watch);
       lane.running -= 1;
+      // A full batch has nothing to wait for, and in a surge the turns of the event loop are long.
+      while (lane.running < MAX_RUNNING && this.isWaiting(lane, this.options.maxBatch))
+        void this.run(lane, this.take(lane));
       this.plan(lane);
     }
   }

@@ -109,3 +109,32 @@ export function binaryResponse<R extends Response>(
   const json = Buffer.from(JSON.stringify({ ...response, outputs }), 'utf8');
   return { body: Buffer.concat([json, ...tail]), jsonLength: json.length };
 }
+
+/**
+ * The data of one output of an answer with binary tensors, whether it stands in the JSON or behind it.
+ * @returns null where the answer has no such output, or is not in the form it says
+ */
+export function readBinaryOutput(body: Buffer, jsonLength: string, name: string): unknown[] | null {
+  const length = Number(jsonLength);
+  if (!/^\d+$/.test(jsonLength) || length > body.length) return null;
+  let outputs: unknown;
+  try {
+    ({ outputs } = JSON.parse(body.toString('utf8', 0, length)) as { outputs?: unknown });
+  } catch {
+    return null;
+  }
+  if (!Array.isArray(outputs)) return null;
+  let at = length;
+  for (const output of outputs as Partial<OutputTensor & { parameters: { binary_data_size?: unknown } }>[]) {
+    const size = output?.parameters?.binary_data_size;
+    if (output?.name !== name) {
+      at += typeof size === 'number' ? size : 0;
+      continue;
+    }
+    if (size === undefined) return Array.isArray(output.data) ? [...output.data] : null;
+    if (typeof size !== 'number' || output.datatype !== 'FP64' || size % 8 || at + size > body.length)
+      return null;
+    return Array.from({ length: size / 8 }, (_, i) => body.readDoubleLE(at + 8 * i));
+  }
+  return null;
+}

@@ -19,6 +19,31 @@ export interface ModelCatalogue {
   card(version: ModelVersion): Promise<TrainedCard>;
 }
 
+/** Says whether a version bears the signature that it should bear. */
+export interface VersionVerifier {
+  /** @throws TitrateError contradiction when it does not */
+  verify(version: ModelVersion): Promise<unknown>;
+}
+
+/**
+ * The same catalogue, in which a version that is not signed as it should be has no card: it cannot be loaded, and whoever tries is told
+ * why.
+ * @param verifier null where no key is configured: then everything is taken
+ */
+export function signedOnly<C extends Pick<ModelCatalogue, 'card'>>(
+  catalogue: C,
+  verifier: VersionVerifier | null,
+): C {
+  if (!verifier) return catalogue;
+  return {
+    ...catalogue,
+    async card(version: ModelVersion) {
+      await verifier.verify(version);
+      return catalogue.card(version);
+    },
+  };
+}
+
 /** What should answer for a campaign; `entry` grows with each decision. */
 export interface Desired {
   readonly versionId: string;

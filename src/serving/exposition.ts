@@ -1,3 +1,4 @@
+import { versionParts } from '../contracts';
 import type { Admission } from './admission';
 import type { Batcher } from './batcher';
 import type { LiveModels } from './live-models';
@@ -27,7 +28,8 @@ export async function expose({ metrics, cache, live, admission, batcher, prepare
   metrics.loadFailing.reset();
   for (const { campaignId, live: version, failure } of live.all()) {
     if (version) metrics.liveModel.set({ model: campaignId, version: versionLabel(version) }, 1);
-    metrics.loadFailing.set({ model: campaignId }, failure ? 1 : 0);
+    const failing = failure && { version: versionParts(failure.version).version, code: failure.code };
+    metrics.loadFailing.set({ model: campaignId, ...failing }, failing ? 1 : 0);
   }
   return { type: metrics.registry.contentType, text: await metrics.registry.metrics() };
 }

@@ -3,7 +3,7 @@ export { featuriseIsolating } from './featurising';
 export { createInferenceServer, type InferenceServer, type InferenceServerOptions } from './server';
 export { createPredictor, type NamedPredictions, type Predictor } from './predictor';
 export { loadModel } from './loaded-model';
-export { namedModels, type ModelCatalogue, type NamedModel } from './catalogue';
+export { namedModels, signedOnly, type ModelCatalogue, type NamedModel } from './catalogue';
 export type {
   LoadedModel,
   LoadSources,

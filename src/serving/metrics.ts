@@ -125,8 +125,8 @@ export function createServingMetrics() {
     }),
     loadFailing: new Gauge({
       name: 'titrate_inference_load_failing',
-      help: '1 while the desired version of a campaign cannot be loaded.',
-      labelNames: ['model'],
+      help: '1 while the desired version of a campaign cannot be loaded, with the code of what keeps it from that.',
+      labelNames: ['model', 'version', 'code'],
       registers,
     }),
     loads: new Histogram({

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { z } from 'zod';
-import { modelVersionId, versionParts } from '../contracts';
+import { modelVersionId } from '../contracts';
 import {
   batchAnswerSchema,
   batchLineSchema,
@@ -10,7 +10,6 @@ import {
 } from './answers';
 import { predictLines } from './batch-stream';
 import type { LiveModelStatus } from './live-models';
-import { versionLabel } from './predictor';
 import { HttpProblem } from './problems';
 import { TitrateError } from '../contracts';
 import { DEADLINE_HEADER, requestSignal } from './request-signal';
@@ -78,10 +77,10 @@ export function moleculeRoutes(parts: RouteParts): Route[] {
           gone.abort(new TitrateError('cancelled', { what: 'the client went away before the answer' })),
         );
         const asking = { caller: access.callerOf(request), signal: gone.signal };
-        const lines = predictLines(request.body, version, inference, asking);
-        const named = { model: versionParts(version.id).campaignId, version: versionLabel(version) };
+        const stream = parts.traffic.stream(request, version, inference);
+        const { versionId, lines } = await stream.begin(predictLines(request.body, version, stream, asking));
         return reply
-          .header('x-titrate-model', `${named.model}/${named.version}`)
+          .header('x-titrate-model', versionId)
           .type(NDJSON)
           .send(Readable.from(lines, { objectMode: false }));
       },

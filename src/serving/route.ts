@@ -11,6 +11,7 @@ import type { ModelCache } from './model-cache';
 import type { RouteDescription } from './openapi';
 import type { NamedPredictions } from './predictor';
 import { HttpProblem } from './problems';
+import type { Traffic } from './traffic';
 
 /** What the routes answer from. */
 export interface RouteParts {
@@ -21,6 +22,7 @@ export interface RouteParts {
   readonly access: Access;
   readonly admission: Admission;
   readonly metrics: ServingMetrics;
+  readonly traffic: Pick<Traffic, 'stream'>;
   /** Renders what is counted. */
   readonly exposition: () => Promise<{ readonly type: string; readonly text: string }>;
   /** Version of this program. */

@@ -4,8 +4,8 @@ import { openApiDocument } from './openapi';
 import { protocolRoutes } from './protocol-routes';
 import { addRoutes, type Route, type RouteParts } from './route';
 
-/** Every route of the server, and `/openapi.json`, which describes them. */
-export function addServerRoutes(app: FastifyInstance, parts: RouteParts): void {
+/** Every route of the server, and `/openapi.json`, which describes them. @returns the routes */
+export function addServerRoutes(app: FastifyInstance, parts: RouteParts): readonly Route[] {
   const routes: Route[] = [...protocolRoutes(parts), ...moleculeRoutes(parts)];
   const own: Route = {
     ...{ method: 'GET', url: '/openapi.json', id: 'openapi', scope: 'open' },
@@ -15,4 +15,5 @@ export function addServerRoutes(app: FastifyInstance, parts: RouteParts): void {
   };
   const document = openApiDocument([...routes, own], parts.release);
   addRoutes(app, [...routes, own], parts.admission);
+  return [...routes, own];
 }

@@ -22,6 +22,7 @@ import { PreparedMolecules } from './prepared-molecules';
 import { addServerRoutes } from './routes';
 import { acceptBodies } from './bodies';
 import { createTraffic, type TrafficOptions } from './traffic';
+import { TurningAway } from './turning-away';
 
 export interface InferenceServerOptions {
   readonly registry: ModelCatalogue;
@@ -146,7 +147,7 @@ export function createInferenceServer(options: InferenceServerOptions): Inferenc
       metrics: metrics.registry,
       pollMs: options.pollMs ?? 1000,
       bodyLimit,
-      serving: () => live.all().flatMap((status) => (status.live ? [status.campaignId] : [])),
+      live: () => live.all().flatMap((status) => status.live ?? []),
     },
     options.traffic,
   );
@@ -175,17 +176,23 @@ export function createInferenceServer(options: InferenceServerOptions): Inferenc
     maxMolecules: options.maxMoleculesPerRequest ?? 1000,
   });
   // Answers given while draining end their connection, so that clients go elsewhere.
-  app.addHook('onSend', async (_request, reply) => {
+  app.addHook('onSend', (_request, reply, payload, done) => {
     if (closing) void reply.header('connection', 'close');
+    done(null, payload);
   });
-  traffic.attach(app);
-  addServerRoutes(app, {
-    ...{ registry, live, cache, inference, access, admission, metrics, release },
+  traffic.attach(app, access);
+  const routes = addServerRoutes(app, {
+    ...{ registry, live, cache, inference, access, admission, metrics, release, traffic },
     exposition: () => expose({ metrics, cache, live, admission, batcher, prepared }),
     timeoutMs: options.timeoutMs ?? 30_000,
     metricsScope: options.metricsScope ?? 'open',
     isReady: () => isReady && !closing,
   });
+  const refusable = routes.filter(({ refusedWhenFull }) => refusedWhenFull);
+  new TurningAway({ admission, metrics, bodyLimit }, refusable).guard(
+    app.server,
+    () => closing !== undefined,
+  );
 
   return {
     async start() {

@@ -97,6 +97,7 @@ test('a good model passes every gate, each with numbers in a sentence', async ()
     ...[
       'integrity',
       'finite',
+      'labels',
       'quality',
       'coverage',
       'calibration',

@@ -15,12 +15,16 @@ const TYPES = {
 /** The prebuilt bundle that the orchestration worker runs. */
 export const workflowBundle = () => ({ code: readFileSync(compiledEntry('workflow-bundle'), 'utf8') });
 
-/** A real Temporal server of its own, in memory, on a free port. TITRATE_TEST_LOG=DEBUG shows what the SDK logs. */
-export async function startServer(): Promise<TestWorkflowEnvironment> {
+/**
+ * A real Temporal server of its own, in memory, on a free port. TITRATE_TEST_LOG=DEBUG shows what the SDK logs.
+ * @param extraArgs of `temporal server start-dev`
+ */
+export async function startServer(extraArgs: string[] = []): Promise<TestWorkflowEnvironment> {
   Runtime.install({ logger: new DefaultLogger((process.env.TITRATE_TEST_LOG ?? 'ERROR') as LogLevel) });
   return TestWorkflowEnvironment.createLocal({
     server: {
       executable: { type: 'existing-path', path: findTemporalCli().path },
+      extraArgs,
       searchAttributes: Object.entries(SEARCH_ATTRIBUTES).map(([name, type]) =>
         defineSearchAttributeKey(name, TYPES[type]),
       ),

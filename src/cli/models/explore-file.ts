@@ -75,7 +75,7 @@ export async function exploreTable(
   const wanted: readonly RecipeFamilies[] = families === 'auto' ? ['auto'] : families;
   const requests = wanted.map((each) => ({ families: each, task, labels: rows.length }));
   const specs = distinct(requests.flatMap(featurizersFor));
-  const featurised = await featuriseRows({ chemistry, learning, signal, onProgress }, rows, specs);
+  const featurised = await featuriseRows({ chemistry, signal, onProgress }, rows, specs);
   const features = new Map(specs.map((spec, i) => [featurizerName(spec), featurised.matrices[i]!]));
   const columns = columnOf(featurised.rows);
   const labelled = (spec: FeaturizerSpec): LabelledSet => ({

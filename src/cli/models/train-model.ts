@@ -53,7 +53,7 @@ export interface Featurised {
 
 /** Features of all molecules under every spec. Memory: all of them at once, which training needs anyway. */
 export async function featuriseRows(
-  { chemistry, signal, onProgress }: Parts,
+  { chemistry, signal, onProgress }: Omit<Parts, 'learning'>,
   rows: readonly TrainingRow[],
   specs: readonly FeaturizerSpec[],
 ): Promise<Featurised> {

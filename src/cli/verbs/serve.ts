@@ -44,7 +44,8 @@ const serve = verb<[], ServeOptions>(async (cli, options) => {
     inference: { ...settings.inference, host, port: portOf(port) },
   });
   await withPorts(settings, async (ports) => {
-    const { createInferenceServer, namedModels } = await import('../../serving');
+    const { createInferenceServer, namedModels, signedOnly } = await import('../../serving');
+    const { openSigner } = await import('../../platform/evidence');
     const { storedModel } = await import('../models/stored-model');
     const { createServingLog } = await import('../../platform/serving-log');
     const models = [];
@@ -56,6 +57,7 @@ const serve = verb<[], ServeOptions>(async (cli, options) => {
     const named = namedModels(models, ports.registry);
     const server = createInferenceServer({
       ...named,
+      registry: signedOnly(named.registry, openSigner(ports.objects, process.env)),
       ...chosen,
       pointers: ports.pointers,
       chemistry: ports.chemistry(),

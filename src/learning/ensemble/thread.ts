@@ -65,12 +65,16 @@ const handlers: { [K in JobKind]: Handler<K> } = {
     const { settings, encoding } = entry;
     const encoded = networkKind(settings.family).encode(settings, features, encoding);
     const everyRow = Int32Array.from({ length: features.rows }, (_, row) => row);
-    return tf.tidy(() => {
+    const outputs: Float32Array[] = [];
+    tf.tidy(() => {
       const batch = encoded.batch(everyRow);
-      return members.map((member) =>
-        Float32Array.from(tf.tidy(() => batch.forward(entry.members.get(member)!).outputs).dataSync()),
-      );
+      for (const member of members)
+        outputs.push(
+          Float32Array.from(tf.tidy(() => batch.forward(entry.members.get(member)!).outputs).dataSync()),
+        );
     });
+    // Not given back by the tidy: it would look for tensors in every number.
+    return outputs;
   },
 
   release({ model }) {

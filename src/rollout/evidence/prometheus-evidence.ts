@@ -15,11 +15,14 @@ export interface PrometheusEvidenceOptions {
   readonly headers?: () => Promise<Readonly<Record<string, string>>>;
   /** Matchers beside model and version, such as `{ namespace: 'chemistry' }`. */
   readonly matchers?: Readonly<Record<string, string>>;
+  /** Longest time between two scrapes of a server, seconds; a stretch of time of less than two is widened to two. Default 30. */
+  readonly scrapeSeconds?: number;
 }
 
 const TIMEOUT_MS = 10_000;
-/** `increase` needs two scrapes in its window: a window shorter than this is widened, seconds. */
-const SHORTEST_WINDOW_S = 60;
+const SCRAPE_S = 30;
+/** What a series was before a window is looked for so far back, seconds: also where one scrape failed. */
+const LOOK_BACK_S = 300;
 
 const answerSchema = z.looseObject({
   status: z.string(),
@@ -38,57 +41,60 @@ const answerSchema = z.looseObject({
 });
 
 /**
- * Evidence by the HTTP API of Prometheus, over all the processes that it scrapes. Counters go through `increase`, so that a
- * process that was started anew is counted rightly; sums of values that may be negative are gauges and go through `delta`.
+ * How much each series grew in a window. `increase` alone knows only what lies between two scrapes: what a series that began in the
+ * window had at its first scrape would be lost, and with it most of a short trial on a server that was started for it. So it is the
+ * last value less the one from before the window, or all of it where there was none before; `increase` where a process began anew.
+ * @param series of one selector, without a range
  */
+function grownIn(series: string, seconds: number): string {
+  const within = (window: number) => `${series}[${window}s]`;
+  const last = `last_over_time(${within(seconds)})`;
+  const began = `(resets(${within(seconds + LOOK_BACK_S)}) > 0)`;
+  const before = `last_over_time(${within(LOOK_BACK_S)} offset ${seconds}s)`;
+  return `(increase(${within(seconds)}) and ${began}) or (${last} - ${before}) or ${last}`;
+}
+
+/** Evidence by the HTTP API of Prometheus, over all the processes that it scrapes. */
 export function createPrometheusEvidence(options: PrometheusEvidenceOptions): ServingEvidence {
   const query = (expression: string) => ask(options, expression);
 
-  async function totals(versionId: string, seconds: number): Promise<Totals> {
+  async function totals(versionId: string, sinceSeconds: number): Promise<Totals> {
     const { model, version } = labelsOf(versionId);
-    const window = `[${Math.max(SHORTEST_WINDOW_S, Math.ceil(seconds))}s]`;
-    const select = (name: string, more: Record<string, string> = {}) => {
+    const seconds = Math.max(2 * (options.scrapeSeconds ?? SCRAPE_S), Math.ceil(sinceSeconds));
+    const grown = (name: string, more: Record<string, string> = {}) => {
       const matchers = Object.entries({ model, version, ...options.matchers, ...more });
-      return `${name}{${matchers.map(([label, value]) => `${label}=${JSON.stringify(value)}`).join(',')}}${window}`;
+      const selector = matchers.map(([label, value]) => `${label}=${JSON.stringify(value)}`).join(',');
+      return grownIn(`${name}{${selector}}`, seconds);
     };
-    const sum = async (expression: string) => (await query(`sum(${expression})`))[0]?.value ?? 0;
-    const counter = (name: string, more?: Record<string, string>) => sum(`increase(${select(name, more)})`);
-    const gauge = (name: string) => sum(`delta(${select(name)})`);
+    const count = async (name: string, more?: Record<string, string>) =>
+      (await query(`sum(${grown(name, more)})`))[0]?.value ?? 0;
+    const signed = async (name: string) =>
+      (await count(name, { sign: 'positive' })) - (await count(name, { sign: 'negative' }));
     const [
       requests,
       errors,
       predicted,
       rejected,
-      total,
+      sum,
       squares,
       pairs,
       differences,
       squaredDifferences,
       buckets,
     ] = await Promise.all([
-      counter(TRAFFIC_METRICS.requests),
-      counter(TRAFFIC_METRICS.requests, { outcome: 'error' }),
-      counter(TRAFFIC_METRICS.molecules, { outcome: 'predicted' }),
-      counter(TRAFFIC_METRICS.molecules, { outcome: 'rejected' }),
-      gauge(TRAFFIC_METRICS.predictionSum),
-      counter(TRAFFIC_METRICS.predictionSquares),
-      counter(TRAFFIC_METRICS.pairs),
-      gauge(TRAFFIC_METRICS.differenceSum),
-      counter(TRAFFIC_METRICS.differenceSquares),
-      query(`sum by (le) (increase(${select(`${TRAFFIC_METRICS.latency}_bucket`)}))`),
+      count(TRAFFIC_METRICS.requests),
+      count(TRAFFIC_METRICS.requests, { outcome: 'error' }),
+      count(TRAFFIC_METRICS.molecules, { outcome: 'predicted' }),
+      count(TRAFFIC_METRICS.molecules, { outcome: 'rejected' }),
+      signed(TRAFFIC_METRICS.predictionValues),
+      count(TRAFFIC_METRICS.predictionSquares),
+      count(TRAFFIC_METRICS.pairs),
+      signed(TRAFFIC_METRICS.differences),
+      count(TRAFFIC_METRICS.differenceSquares),
+      query(`sum by (le) (${grown(`${TRAFFIC_METRICS.latency}_bucket`)})`),
     ]);
     return {
-      ...{
-        requests,
-        errors,
-        predicted,
-        rejected,
-        sum: total,
-        squares,
-        pairs,
-        differences,
-        squaredDifferences,
-      },
+      ...{ requests, errors, predicted, rejected, sum, squares, pairs, differences, squaredDifferences },
       buckets: buckets.map(({ labels, value }) => ({ le: numberOf(labels.le ?? ''), count: value })),
     };
   }

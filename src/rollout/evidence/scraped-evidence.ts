@@ -7,6 +7,8 @@ import { figuresOf, type Totals } from './totals';
 export interface ScrapedEvidenceOptions {
   /** Base address of the inference server. */
   readonly endpoint: string;
+  /** By which the server knows a process of its own installation; asked anew each time. */
+  readonly headers?: () => Readonly<Record<string, string>>;
   /** Milliseconds; default Date.now. */
   readonly now?: () => number;
 }
@@ -32,7 +34,7 @@ export function createScrapedEvidence(options: ScrapedEvidenceOptions): ServingE
 
   return {
     async figures(_campaignId, versions, sinceSeconds) {
-      const totals = totalsIn(parseMetrics(await scrape(options.endpoint)));
+      const totals = totalsIn(parseMetrics(await scrape(options)));
       const at = now();
       while (scrapes.length && (scrapes.length >= KEPT || at - scrapes[0]!.at > KEPT_FOR_MS)) scrapes.shift();
       // The newest one from before the stretch begins.
@@ -46,10 +48,13 @@ export function createScrapedEvidence(options: ScrapedEvidenceOptions): ServingE
   };
 }
 
-async function scrape(endpoint: string): Promise<string> {
+async function scrape({ endpoint, headers }: ScrapedEvidenceOptions): Promise<string> {
   const url = `${endpoint.replace(/\/+$/, '')}/metrics`;
   try {
-    const response = await fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS) });
+    const response = await fetch(url, {
+      headers: headers?.(),
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    });
     const text = await response.text();
     if (response.ok) return text;
     throw new Error(`it answered ${response.status}`);
@@ -96,24 +101,24 @@ function totalsIn(samples: readonly Sample[]): Map<string, Totals> {
   const found = new Map<string, { -readonly [K in keyof Totals]: Totals[K] }>();
   for (const { name, labels, value } of samples) {
     const key = `${labels.model}/${labels.version}`;
-    const field = FIELDS[name]?.(labels.outcome);
+    const fields = FIELDS[name]?.(labels);
     const isBucket = name === `${TRAFFIC_METRICS.latency}_bucket`;
-    if (!field && !isBucket) continue;
+    if (!fields && !isBucket) continue;
     let totals = found.get(key);
     if (!totals) found.set(key, (totals = { ...NOTHING }));
-    for (const one of field ?? []) totals[one] += value;
+    for (const field of fields ?? []) totals[field] += labels.sign === 'negative' ? -value : value;
     if (isBucket) totals.buckets = [...totals.buckets, { le: numberOf(labels.le ?? ''), count: value }];
   }
   return found;
 }
 
 type Field = Exclude<keyof Totals, 'buckets'>;
-const FIELDS: Readonly<Record<string, (outcome?: string) => readonly Field[]>> = {
-  [TRAFFIC_METRICS.requests]: (outcome) => (outcome === 'error' ? ['requests', 'errors'] : ['requests']),
-  [TRAFFIC_METRICS.molecules]: (outcome) => [outcome === 'rejected' ? 'rejected' : 'predicted'],
-  [TRAFFIC_METRICS.predictionSum]: () => ['sum'],
+const FIELDS: Readonly<Record<string, (labels: Sample['labels']) => readonly Field[]>> = {
+  [TRAFFIC_METRICS.requests]: ({ outcome }) => (outcome === 'error' ? ['requests', 'errors'] : ['requests']),
+  [TRAFFIC_METRICS.molecules]: ({ outcome }) => [outcome === 'rejected' ? 'rejected' : 'predicted'],
+  [TRAFFIC_METRICS.predictionValues]: () => ['sum'],
   [TRAFFIC_METRICS.predictionSquares]: () => ['squares'],
   [TRAFFIC_METRICS.pairs]: () => ['pairs'],
-  [TRAFFIC_METRICS.differenceSum]: () => ['differences'],
+  [TRAFFIC_METRICS.differences]: () => ['differences'],
   [TRAFFIC_METRICS.differenceSquares]: () => ['squaredDifferences'],
 };

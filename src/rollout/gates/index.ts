@@ -1,7 +1,7 @@
 export { behaviourGate } from './behaviour';
 export { budgetGate, type Performance } from './budget';
 export { examineCandidate, type ExaminationPorts } from './examine';
-export { calibrationGate, pairedQualityGate, pairHeldOut } from './held-out';
+export { calibrationGate, labelsGate, pairedQualityGate, pairHeldOut } from './held-out';
 export { integrityGate } from './integrity';
 export { judgeGates, type GateLimits, type GateRequest } from './judge-gates';
 export { skewGate, storedFeatures, type Skew } from './skew';

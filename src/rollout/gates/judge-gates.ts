@@ -1,6 +1,6 @@
 import type { GateVerdict, HeldOutPrediction, ModelCard } from '../../contracts';
 import type { SpellingInvariance } from '../../serving/spelling';
-import { calibrationGate, pairedQualityGate, pairHeldOut } from './held-out';
+import { calibrationGate, labelsGate, pairedQualityGate, pairHeldOut, type PairedHeldOut } from './held-out';
 import { skewGate, type Skew } from './skew';
 import { capital, figure, percent, unitOf } from './words';
 
@@ -38,14 +38,17 @@ const DEFAULT_SPELLING_SHARE = 1e-3;
 /**
  * Judges a candidate before it may serve: metrics finite, held-out quality not worse than the live model's, calibrated coverage,
  * predictions the same however SMILES are written. All gates are judged, also after one has failed.
- * @returns verdicts in the order finite, quality, coverage, calibration, spelling, skew; each explains itself in a sentence with numbers
+ * @returns verdicts in the order finite, labels, quality, coverage, calibration, spelling, skew; each explains itself in a sentence with numbers
  */
 export function judgeGates(request: GateRequest): GateVerdict[] {
   const { candidate, live, invariance, limits, heldOut, skew } = request;
   const share = limits.maxSpellingShare ?? DEFAULT_SPELLING_SHARE;
+  const pairs = heldOut?.candidate && heldOut.live ? pairHeldOut(heldOut.candidate, heldOut.live) : null;
+  const labels = pairs && live && comparable(candidate, live) ? labelsGate(candidate, pairs) : null;
   return [
     finiteGate(candidate),
-    qualityGate(candidate, live, limits.maxRmseRatio, heldOut),
+    ...(labels ? [labels] : []),
+    qualityGate(candidate, live, limits.maxRmseRatio, pairs),
     coverageGate(candidate, limits.minCoverage90),
     ...(heldOut?.candidate?.length ? [calibrationGate(candidate, heldOut.candidate)] : []),
     spellingGate(candidate, invariance, share),
@@ -71,11 +74,14 @@ function finiteGate({ metrics, calibration }: ModelCard): GateVerdict {
   return { gate: 'finite', passed: bad.length === 0, evidence };
 }
 
+const comparable = (one: ModelCard, other: ModelCard) =>
+  one.property === other.property && (one.unit ?? '') === (other.unit ?? '');
+
 function qualityGate(
   candidate: ModelCard,
   live: ModelCard | null,
   maxRatio: number,
-  heldOut: GateRequest['heldOut'],
+  pairs: PairedHeldOut | null,
 ): GateVerdict {
   const verdict = (passed: boolean, evidence: string): GateVerdict => ({ gate: 'quality', passed, evidence });
   const unit = unitOf(candidate);
@@ -83,17 +89,15 @@ function qualityGate(
   if (!Number.isFinite(candidate.metrics.rmse))
     return verdict(false, 'The held-out RMSE is not a finite number.');
   if (!live) return verdict(true, `No model is live to compare with; ${own}.`);
-  if (live.property !== candidate.property || (live.unit ?? '') !== (candidate.unit ?? '')) {
+  if (!comparable(live, candidate)) {
     return verdict(
       false,
       `The live model predicts ${live.property}${unitOf(live)} and the candidate ${candidate.property}${unit}: they cannot be compared.`,
     );
   }
   const theirs = `the live model's ${figure(live.metrics.rmse)}${unit} (round ${live.round}, ${live.metrics.n} molecules)`;
-  if (heldOut?.candidate && heldOut.live) {
-    const paired = pairedQualityGate(candidate, pairHeldOut(heldOut.candidate, heldOut.live), maxRatio);
-    if (paired) return paired;
-  }
+  const paired = pairs && pairedQualityGate(candidate, pairs, maxRatio);
+  if (paired) return paired;
   if (!Number.isFinite(live.metrics.rmse))
     return verdict(true, `The live model has no finite RMSE to compare with; ${own}.`);
   const allowed = maxRatio * live.metrics.rmse;

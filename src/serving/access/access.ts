@@ -15,12 +15,19 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** What a caller needs for this route; `open` asks nobody. Left out: `read`. */
     readonly scope?: Scope | 'open';
+    /** Asked for by other processes of this installation, and by nobody else unless he proves who he is. */
+    readonly internal?: boolean;
   }
 }
 
 export interface AccessOptions {
   /** Null lets everybody do everything. */
   readonly authenticator: Authenticator | null;
+  /**
+   * Knows the other processes of this installation, beside the callers. Where it is given, routes between processes are closed to
+   * anybody else, also when nobody is asked who he is.
+   */
+  readonly internal?: Authenticator | null;
   /** Of callers that have none of their own; without authentication, by address. */
   readonly limits?: CallerLimits;
 }
@@ -33,16 +40,18 @@ export interface Access {
 
 const ALL: ReadonlySet<Scope> = new Set(SCOPES);
 
-export function addAccess(app: FastifyInstance, { authenticator, limits = {} }: AccessOptions): Access {
+export function addAccess(app: FastifyInstance, options: AccessOptions): Access {
+  const { authenticator, internal = null, limits = {} } = options;
   const callers = new WeakMap<FastifyRequest, Principal>();
   const rates = new Rates();
 
   app.addHook('onRequest', async (request) => {
-    const needed = request.routeOptions.config.scope ?? 'read';
+    const { scope: needed = 'read', internal: isInternal } = request.routeOptions.config;
     if (needed === 'open') return;
-    const caller = authenticator
-      ? await identify(authenticator, request, limits)
-      : { name: request.ip, scopes: ALL, limits };
+    const asked = authenticator ?? (isInternal ? internal : null);
+    const caller =
+      (await internalCaller(internal, request)) ??
+      (asked ? await identify(asked, request, limits) : { name: request.ip, scopes: ALL, limits });
     if (!mayDo(caller, needed)) {
       const error = new TitrateError('forbidden', {
         what: `${caller.name} may not ${needed} here`,
@@ -61,14 +70,26 @@ export function addAccess(app: FastifyInstance, { authenticator, limits = {} }: 
   };
 }
 
+function credentialOf({ headers }: FastifyRequest): string | undefined {
+  const { authorization, 'x-api-key': key } = headers;
+  const bearer = /^Bearer +(\S+)$/i.exec(authorization ?? '')?.[1];
+  return bearer ?? (typeof key === 'string' ? key : undefined);
+}
+
+async function internalCaller(
+  internal: Authenticator | null,
+  request: FastifyRequest,
+): Promise<Principal | null> {
+  const credential = credentialOf(request);
+  return internal && credential !== undefined ? internal.authenticate(credential) : null;
+}
+
 async function identify(
   authenticator: Authenticator,
   request: FastifyRequest,
   limits: CallerLimits,
 ): Promise<Principal> {
-  const { authorization, 'x-api-key': key } = request.headers;
-  const bearer = /^Bearer +(\S+)$/i.exec(authorization ?? '')?.[1];
-  const credential = bearer ?? (typeof key === 'string' ? key : undefined);
+  const credential = credentialOf(request);
   const found = credential === undefined ? null : await authenticator.authenticate(credential);
   if (found) return { ...found, limits: { ...limits, ...definedOf(found.limits) } };
   const error = new TitrateError('unauthenticated', {

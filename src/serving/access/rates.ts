@@ -29,18 +29,28 @@ export class Rates {
     await this.take('molecules', name, count, limits.moleculesPerMinute);
   }
 
-  /** For streams: waits for the caller's next minute instead of refusing. */
+  /** For streams: waits for the caller's next minute instead of refusing, and for as many of them as it takes. */
   async moleculesInTurn(caller: Principal, count: number, signal: AbortSignal): Promise<void> {
     const { name, limits } = caller;
-    for (;;) {
+    const atOnce = limits.moleculesPerMinute ?? count;
+    for (let left = count; left > 0;) {
       signal.throwIfAborted();
+      const part = Math.min(left, atOnce);
       try {
-        return await this.take('molecules', name, count, limits.moleculesPerMinute);
+        await this.take('molecules', name, part, limits.moleculesPerMinute);
+        left -= part;
       } catch (error) {
         if (!(error instanceof HttpProblem)) throw error;
         await elapse((error.retryAfter ?? 1) * 1000, signal);
       }
     }
+  }
+
+  /** What was taken for molecules that are asked for again, elsewhere. */
+  async giveBack({ name, limits }: Principal, count: number): Promise<void> {
+    const { moleculesPerMinute } = limits;
+    if (moleculesPerMinute === undefined || count === 0) return;
+    await this.limiterOf('molecules', moleculesPerMinute).reward(name, count);
   }
 
   private async take(kind: Kind, name: string, points: number, perMinute: number | undefined): Promise<void> {

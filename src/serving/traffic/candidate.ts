@@ -1,8 +1,10 @@
 import type { ChildProcess } from 'node:child_process';
+import type { CandidateAddress } from './forward';
 
 /** What a candidate's process tells its parent. */
 export type CandidateMessage =
-  | { readonly kind: 'ready'; readonly address: string }
+  /** Where it answers, and to whom: whoever has the key, which its parent alone is told. */
+  | ({ readonly kind: 'ready' } & CandidateAddress)
   /** It cannot serve this version, and ends. */
   | { readonly kind: 'failed'; readonly message: string }
   | { readonly kind: 'memory'; readonly bytes: number };
@@ -16,7 +18,7 @@ export interface CandidateLimits {
 
 export type CandidateState =
   | { readonly kind: 'starting' }
-  | { readonly kind: 'ready'; readonly address: string }
+  | ({ readonly kind: 'ready' } & CandidateAddress)
   | { readonly kind: 'failed'; readonly message: string }
   | { readonly kind: 'stopped' };
 
@@ -95,7 +97,7 @@ export class Candidate {
     else if (message.kind === 'memory') this.weigh(message.bytes);
     else if (this.current.kind === 'starting') {
       this.readySince = performance.now();
-      this.enter({ kind: 'ready', address: message.address });
+      this.enter({ kind: 'ready', address: message.address, key: message.key });
     }
   }
 

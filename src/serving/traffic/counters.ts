@@ -1,4 +1,4 @@
-import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import { Counter, Histogram, type Registry } from 'prom-client';
 import { TRAFFIC_METRICS } from './metric-names';
 
 /** Seconds. Finer than the server's own: a candidate is compared by them. */
@@ -10,68 +10,85 @@ export type Outcome = 'ok' | 'refused' | 'error';
 export const outcomeOf = (status: number): Outcome =>
   status >= 500 ? 'error' : status >= 400 ? 'refused' : 'ok';
 
+type Labels = { model: string; version: string };
+
 /** Counts what each version did, in the unit of the property where it counts values. */
 export function createTrafficCounters(registry: Registry) {
   const registers = [registry];
   const labelNames = ['model', 'version'];
-  const withOutcome = [...labelNames, 'outcome'];
-  const counter = (name: string, help: string, labels = labelNames) =>
-    new Counter({ name, help, labelNames: labels, registers });
-  const gauge = (name: string, help: string) => new Gauge({ name, help, labelNames, registers });
-  const requests = counter(TRAFFIC_METRICS.requests, 'Prediction requests, by outcome.', withOutcome);
+  const counter = (name: string, help: string, ...more: string[]) =>
+    new Counter({ name, help, labelNames: [...labelNames, ...more], registers });
+  const requests = counter(TRAFFIC_METRICS.requests, 'Prediction requests, by outcome.', 'outcome');
   const latency = new Histogram({
     name: TRAFFIC_METRICS.latency,
-    help: 'Time from the request to the end of the answer.',
+    help: 'Time from the request to the end of the answer; of a stream, to the answer of its first molecules.',
     labelNames,
     buckets: LATENCY_BUCKETS,
     registers,
   });
-  const molecules = counter(TRAFFIC_METRICS.molecules, 'Molecules asked for, by outcome.', withOutcome);
-  // Sums of values that may be negative are no counters.
-  const predictionSum = gauge(TRAFFIC_METRICS.predictionSum, 'Sum of the predicted values.');
-  const predictionSquares = counter(TRAFFIC_METRICS.predictionSquares, 'Sum of their squares.');
+  const molecules = counter(TRAFFIC_METRICS.molecules, 'Molecules asked for, by outcome.', 'outcome');
+  const predicted = counter(
+    TRAFFIC_METRICS.predictionValues,
+    'Sum of the predicted values; those below zero by their size, under sign negative.',
+    'sign',
+  );
+  const squares = counter(TRAFFIC_METRICS.predictionSquares, 'Sum of the squares of the predicted values.');
   const pairs = counter(TRAFFIC_METRICS.pairs, 'Molecules that candidate and stable both predicted.');
-  const differenceSum = gauge(TRAFFIC_METRICS.differenceSum, 'Sum of candidate minus stable over the pairs.');
-  const differenceSquares = counter(TRAFFIC_METRICS.differenceSquares, 'Sum of the squared differences.');
+  const differences = counter(
+    TRAFFIC_METRICS.differences,
+    'Sum of candidate minus stable over the pairs; differences below zero by their size, under sign negative.',
+    'sign',
+  );
+  const differenceSquares = counter(
+    TRAFFIC_METRICS.differenceSquares,
+    'Sum of the squares of candidate minus stable over the pairs.',
+  );
   const skipped = counter(
     TRAFFIC_METRICS.skipped,
-    'Requests that were not copied: too many copies under way.',
+    'Requests that were not copied: streams, and what came while too many copies were under way.',
   );
   const fallbacks = counter(
     TRAFFIC_METRICS.fallbacks,
     'Requests of a candidate that stable answered instead.',
   );
+  const add = (sums: Counter, labels: Labels, value: number) => {
+    if (value !== 0) sums.inc({ ...labels, sign: value < 0 ? 'negative' : 'positive' }, Math.abs(value));
+  };
+
+  const predictedBy = (labels: Labels, values: readonly (number | null)[]): void => {
+    let count = 0;
+    for (const value of values) {
+      if (value === null) continue;
+      count += 1;
+      add(predicted, labels, value);
+      squares.inc(labels, value * value);
+    }
+    molecules.inc({ ...labels, outcome: 'predicted' }, count);
+    if (count < values.length) molecules.inc({ ...labels, outcome: 'rejected' }, values.length - count);
+  };
 
   return {
-    /** @param values of `valuesIn`; null where the answer holds none */
+    /**
+     * @param seconds null where there was nothing to answer
+     * @param values of `valuesIn`; null where the answer holds none
+     */
     answered(
-      labels: { model: string; version: string },
+      labels: Labels,
       outcome: Outcome,
-      seconds: number,
+      seconds: number | null,
       values: readonly (number | null)[] | null,
     ): void {
       requests.inc({ ...labels, outcome });
-      latency.observe(labels, seconds);
-      if (!values) return;
-      let predicted = 0;
-      let sum = 0;
-      let squares = 0;
-      for (const value of values) {
-        if (value === null) continue;
-        predicted += 1;
-        sum += value;
-        squares += value * value;
-      }
-      molecules.inc({ ...labels, outcome: 'predicted' }, predicted);
-      if (predicted < values.length)
-        molecules.inc({ ...labels, outcome: 'rejected' }, values.length - predicted);
-      predictionSum.inc(labels, sum);
-      predictionSquares.inc(labels, squares);
+      if (seconds !== null) latency.observe(labels, seconds);
+      if (values) predictedBy(labels, values);
     },
+
+    /** Values of a stream that goes on. */
+    predictedBy,
 
     /** The same molecules by both: row i belongs to molecule i. */
     compared(
-      labels: { model: string; version: string },
+      labels: Labels,
       candidate: readonly (number | null)[],
       stable: readonly (number | null)[],
     ): void {
@@ -80,13 +97,13 @@ export function createTrafficCounters(registry: Registry) {
         const other = stable[row];
         if (value === null || other === null || other === undefined) return;
         pairs.inc(labels);
-        differenceSum.inc(labels, value - other);
+        add(differences, labels, value - other);
         differenceSquares.inc(labels, (value - other) ** 2);
       });
     },
 
-    skipped: (labels: { model: string; version: string }) => skipped.inc(labels),
-    fellBack: (labels: { model: string; version: string }) => fallbacks.inc(labels),
+    skipped: (labels: Labels) => skipped.inc(labels),
+    fellBack: (labels: Labels) => fallbacks.inc(labels),
   };
 }
 

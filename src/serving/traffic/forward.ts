@@ -1,5 +1,11 @@
 import http, { type IncomingHttpHeaders } from 'node:http';
 
+/** Where a candidate answers, and the key that opens it to its parent alone. */
+export interface CandidateAddress {
+  readonly address: string;
+  readonly key: string;
+}
+
 /** A request as it came, to be asked again elsewhere. */
 export interface Forwarded {
   readonly method: string;
@@ -22,6 +28,9 @@ const HOP_BY_HOP = new Set([
   'transfer-encoding', 'upgrade', 'host', 'content-length', 'expect',
 ]); // prettier-ignore
 
+/** What proves who the client is: for this server, not for the next one. */
+const CREDENTIALS = new Set(['authorization', 'x-api-key', 'cookie']);
+
 /** Headers that pass from one hop to the next. */
 export function passing(headers: IncomingHttpHeaders): Record<string, string | string[]> {
   const kept: Record<string, string | string[]> = {};
@@ -39,16 +48,26 @@ export function createForwarder(timeoutMs: number) {
      * @param signal aborted when nobody waits for the answer any more
      * @throws Error when there is no whole answer in time
      */
-    ask(address: string, request: Forwarded, signal?: AbortSignal): Promise<ForwardedAnswer> {
+    ask(
+      { address, key }: CandidateAddress,
+      request: Forwarded,
+      signal?: AbortSignal,
+    ): Promise<ForwardedAnswer> {
+      const { method, url, headers, body } = request;
+      const kept = Object.entries(passing(headers)).filter(([name]) => !CREDENTIALS.has(name));
       const started = performance.now();
       return new Promise((resolve, reject) => {
         const deadline = AbortSignal.timeout(timeoutMs);
         const outgoing = http.request(
-          new URL(request.url, address),
+          new URL(url, address),
           {
             agent,
-            method: request.method,
-            headers: { ...passing(request.headers), 'content-length': request.body.length },
+            method,
+            headers: {
+              ...Object.fromEntries(kept),
+              authorization: `Bearer ${key}`,
+              'content-length': body.length,
+            },
             signal: signal ? AbortSignal.any([signal, deadline]) : deadline,
           },
           (incoming) => {
@@ -64,7 +83,7 @@ export function createForwarder(timeoutMs: number) {
           },
         );
         outgoing.on('error', reject);
-        outgoing.end(request.body);
+        outgoing.end(body);
       });
     },
     close: () => agent.destroy(),

@@ -1,17 +1,21 @@
 import type { ChildProcess } from 'node:child_process';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Registry } from 'prom-client';
-import { modelVersionId, type ModelVersion } from '../../contracts';
+import type { ModelVersion } from '../../contracts';
 import { createRandom } from '../../foundation';
 import type { PointerLog } from '../../objects/pointers';
 import type { ModelRegistry } from '../../tracking/registry';
+import type { Access } from '../access';
+import type { BlockPredictor } from '../batch-stream';
 import type { ServingLogger } from '../logger';
 import { valuesIn } from './answers';
+import { askedOf, INFER, INFER_VERSION, moleculesIn, PREDICT, PREDICT_BATCH } from './asked';
 import { createTrafficCounters, outcomeOf, type TrafficCounters } from './counters';
 import { createForwarder, passing, type Forwarded, type ForwardedAnswer } from './forward';
 import { labelsOf } from './metric-names';
 import { KeptBody } from './raw-body';
 import { fallsTo } from './shares';
+import { RoutedStream } from './streams';
 import { Trials, type RunningTrial } from './trials';
 
 export interface TrafficOptions {
@@ -33,21 +37,24 @@ export interface TrafficPorts {
   readonly pollMs: number;
   /** Largest request body, bytes. */
   readonly bodyLimit: number;
-  /** The campaigns with a model that answers now. */
-  readonly serving: () => readonly string[];
+  /** The versions that answer now, one a campaign. */
+  readonly live: () => readonly ModelVersion[];
 }
 
 export interface Traffic {
-  /** Puts the router in front of the prediction routes of `app`. Before any route is added. */
-  attach(app: FastifyInstance): void;
+  /** Puts the router in front of the prediction routes of `app`. After the access, before any route is added. */
+  attach(app: FastifyInstance, access: Access): void;
+  /**
+   * What answers the lines of a request to /predict/batch, and counts them.
+   * @param version the one that it asks for, or that serves
+   * @param here predicts in this process
+   */
+  stream(request: FastifyRequest, version: ModelVersion, here: BlockPredictor): RoutedStream;
   start(): Promise<void>;
   stop(): Promise<void>;
 }
 
-const PREDICT = '/predict';
-const INFER = '/v2/models/:name/infer';
-const INFER_VERSION = '/v2/models/:name/versions/:version/infer';
-const ROUTED = new Set([PREDICT, INFER, INFER_VERSION]);
+const ROUTED = new Set([PREDICT, PREDICT_BATCH, INFER, INFER_VERSION]);
 /** Names the version that made an answer. */
 const MODEL_HEADER = 'x-titrate-model';
 /** Copies for candidates in shadow that are under way at once; beyond it requests are not copied, and that is counted. */
@@ -57,12 +64,16 @@ const SEED = 1;
 /** What the router knows of one request. */
 interface Passage {
   readonly started: number;
+  /** What is read whole is kept, for it may be asked again. */
   readonly body: KeptBody | null;
   campaignId: string | null;
   values: (number | null)[] | null;
   /** Answered by a candidate, which has been counted already. */
   forwarded: boolean;
   shadow: RunningTrial | null;
+  /** The candidate that a stream of lines fell to. */
+  streamTo: RunningTrial | null;
+  stream: RoutedStream | null;
 }
 
 /**
@@ -71,7 +82,7 @@ interface Passage {
  * and counted against the candidate. Everything is counted by version.
  */
 export function createTraffic(ports: TrafficPorts, options: TrafficOptions = {}): Traffic {
-  const { logger, bodyLimit } = ports;
+  const { logger, bodyLimit, live } = ports;
   const counters = createTrafficCounters(ports.metrics);
   const forwarder = createForwarder(options.answerWithinMs ?? 10_000);
   const random = createRandom(SEED);
@@ -87,7 +98,13 @@ export function createTraffic(ports: TrafficPorts, options: TrafficOptions = {})
       })
     : null;
   const passages = new WeakMap<FastifyRequest, Passage>();
+  let access: Access;
   let copies = 0;
+
+  const didNotAnswer = ({ version }: RunningTrial, started: number, error: unknown) => {
+    counters.answered(labelsOf(version), 'error', (performance.now() - started) / 1000, null);
+    logger.warn({ version, error: (error as Error).message }, 'candidate did not answer');
+  };
 
   const shadow = async (trial: RunningTrial, request: Forwarded, stable: (number | null)[]) => {
     const labels = labelsOf(trial.version);
@@ -95,60 +112,67 @@ export function createTraffic(ports: TrafficPorts, options: TrafficOptions = {})
     copies += 1;
     const started = performance.now();
     try {
-      const answer = await forwarder.ask(trial.address, request);
+      const answer = await forwarder.ask(trial, request);
       const values = count(counters, trial, answer);
       if (values) counters.compared(labels, values, stable);
     } catch (error) {
-      counters.answered(labels, 'error', (performance.now() - started) / 1000, null);
-      logger.warn({ version: trial.version, error: (error as Error).message }, 'candidate did not answer');
+      didNotAnswer(trial, started, error);
     } finally {
       copies -= 1;
     }
   };
 
-  /** @returns whether the candidate has answered the request */
+  /** @returns the candidate's answer; null where the stable model is to answer */
   const canary = async (
     trial: RunningTrial,
     request: Forwarded,
-    passage: Passage,
+    { started }: Passage,
     reply: FastifyReply,
-  ): Promise<boolean> => {
+  ): Promise<ForwardedAnswer | null> => {
     const gone = new AbortController();
     reply.raw.once('close', () => gone.abort());
-    const labels = labelsOf(trial.version);
     try {
-      const answer = await forwarder.ask(trial.address, request, gone.signal);
+      const answer = await forwarder.ask(trial, request, gone.signal);
       count(counters, trial, answer);
       // Too much at once for it, or broken: the stable model stands in.
-      if (answer.status >= 500 || answer.status === 429) {
-        counters.fellBack(labels);
-        return false;
-      }
-      passage.forwarded = true;
-      void reply.code(answer.status).headers(passing(answer.headers)).send(answer.body);
-      return true;
+      if (answer.status < 500 && answer.status !== 429) return answer;
     } catch (error) {
       // The client's own going away says nothing about the candidate.
-      if (gone.signal.aborted) return false;
-      counters.answered(labels, 'error', (performance.now() - passage.started) / 1000, null);
-      counters.fellBack(labels);
-      logger.warn({ version: trial.version, error: (error as Error).message }, 'candidate did not answer');
+      if (gone.signal.aborted) return null;
+      didNotAnswer(trial, started, error);
+    }
+    counters.fellBack(labelsOf(trial.version));
+    return null;
+  };
+
+  /** @returns whether the candidate has answered the request */
+  const forward = async (trial: RunningTrial, request: FastifyRequest, reply: FastifyReply) => {
+    const passage = passages.get(request)!;
+    const { method, url, headers } = request;
+    // Its caller's limits are this server's to keep; the candidate knows nobody.
+    const caller = access.callerOf(request);
+    const molecules = moleculesIn(request);
+    await access.rates.molecules(caller, molecules);
+    const answer = await canary(trial, { method, url, headers, body: passage.body!.bytes! }, passage, reply);
+    if (!answer) {
+      await access.rates.giveBack(caller, molecules);
       return false;
     }
+    passage.forwarded = true;
+    void reply.code(answer.status).headers(passing(answer.headers)).send(answer.body);
+    return true;
   };
 
   return {
-    attach(app) {
+    attach(app, to) {
+      access = to;
       app.addHook('preParsing', async (request, _reply, payload) => {
-        if (request.method !== 'POST' || !ROUTED.has(request.routeOptions.url ?? '')) return payload;
-        const body = trials?.any ? new KeptBody(bodyLimit) : null;
+        const { url = '' } = request.routeOptions;
+        if (request.method !== 'POST' || !ROUTED.has(url)) return payload;
+        const body = trials?.any && url !== PREDICT_BATCH ? new KeptBody(bodyLimit) : null;
         passages.set(request, {
-          started: performance.now(),
-          body,
-          campaignId: null,
-          values: null,
-          forwarded: false,
-          shadow: null,
+          ...{ started: performance.now(), body, campaignId: null, values: null, forwarded: false },
+          ...{ shadow: null, streamTo: null, stream: null },
         });
         return body ? payload.pipe(body) : payload;
       });
@@ -156,24 +180,27 @@ export function createTraffic(ports: TrafficPorts, options: TrafficOptions = {})
       app.addHook('preHandler', async (request, reply) => {
         const passage = passages.get(request);
         if (!passage) return;
-        const { campaignId, version } = askedOf(request, ports.serving);
+        const { campaignId, version } = askedOf(request, live);
         passage.campaignId = campaignId;
         const trial = campaignId === null ? null : (trials?.running(campaignId) ?? null);
-        const body = passage.body?.bytes;
-        if (!trial || !body || version === 'other') return;
-        const copy: Forwarded = { method: request.method, url: request.url, headers: request.headers, body };
-        if (version !== null) {
-          if (version === trial.version && (await canary(trial, copy, passage, reply))) return reply;
-          return;
-        }
-        if (!fallsTo(trial.version, trial.share, request.headers, random.next)) return;
-        if (trial.mode === 'shadow') passage.shadow = trial;
-        else if (await canary(trial, copy, passage, reply)) return reply;
+        if (!trial || version === 'other') return;
+        const isNamed = version === trial.version;
+        if (version !== null && !isNamed) return;
+        if (!isNamed && !fallsTo(trial.version, trial.share, request.headers, random.next)) return;
+        const isStream = request.routeOptions.url === PREDICT_BATCH;
+        if (!isStream && !passage.body?.bytes) return;
+        if (!isNamed && trial.mode === 'shadow') {
+          // What has no end cannot be kept for a copy.
+          if (isStream) counters.skipped(labelsOf(trial.version));
+          else passage.shadow = trial;
+        } else if (isStream) passage.streamTo = trial;
+        else if (await forward(trial, request, reply)) return reply;
       });
 
       app.addHook('onSend', async (request, reply, payload) => {
         const passage = passages.get(request);
-        if (passage && !passage.forwarded && reply.statusCode === 200) passage.values = valuesIn(payload);
+        if (passage && !passage.forwarded && !passage.stream && reply.statusCode === 200)
+          passage.values = valuesIn({ body: payload, headers: reply.getHeaders() });
       });
 
       app.addHook('onResponse', async (request, reply) => {
@@ -182,6 +209,8 @@ export function createTraffic(ports: TrafficPorts, options: TrafficOptions = {})
         const named = reply.getHeader(MODEL_HEADER);
         const { model, version } =
           typeof named === 'string' ? labelsOf(named) : { model: passage.campaignId, version: '' };
+        const { stream } = passage;
+        if (stream) return counters.answered({ model, version }, stream.outcome, stream.firstSeconds, null);
         const seconds = (performance.now() - passage.started) / 1000;
         counters.answered({ model, version }, outcomeOf(reply.statusCode), seconds, passage.values);
         if (passage.shadow && passage.values && passage.body?.bytes) {
@@ -191,9 +220,22 @@ export function createTraffic(ports: TrafficPorts, options: TrafficOptions = {})
       });
 
       if (!trials) return;
-      app.get<{ Params: { name: string } }>('/v2/models/:name/trial', ({ params }) =>
+      const config = { scope: 'read', internal: true } as const;
+      app.get<{ Params: { name: string } }>('/v2/models/:name/trial', { config }, ({ params }) =>
         trials.refresh(params.name),
       );
+    },
+
+    stream(request, version, here) {
+      const { rates } = access;
+      const passage = passages.get(request);
+      const stream = new RoutedStream(
+        { counters, forwarder, logger, trials, rates, live, here },
+        version,
+        passage?.streamTo ?? null,
+      );
+      if (passage) passage.stream = stream;
+      return stream;
     },
 
     async start() {
@@ -208,32 +250,7 @@ export function createTraffic(ports: TrafficPorts, options: TrafficOptions = {})
 }
 
 function count(counters: TrafficCounters, trial: RunningTrial, answer: ForwardedAnswer) {
-  const values = answer.status === 200 ? valuesIn(answer.body) : null;
+  const values = answer.status === 200 ? valuesIn(answer) : null;
   counters.answered(labelsOf(trial.version), outcomeOf(answer.status), answer.seconds, values);
   return values;
-}
-
-/**
- * Which campaign's model a request asks for, and which version: null when it leaves that to the server, `other` for an alias.
- * Names that mean nothing are the handler's to refuse.
- */
-function askedOf(
-  { routeOptions, params, body }: FastifyRequest,
-  serving: TrafficPorts['serving'],
-): { campaignId: string | null; version: string | null } {
-  const { name, version } = params as { name: string; version?: string };
-  if (routeOptions.url === INFER) return { campaignId: name, version: null };
-  if (routeOptions.url === INFER_VERSION) {
-    const number = Number(version!.replace(/^v/, ''));
-    return { campaignId: name, version: modelVersionId(name, number) };
-  }
-  const model = (body as { model?: unknown } | null)?.model;
-  if (model === undefined) {
-    const live = serving();
-    return { campaignId: live.length === 1 ? live[0]! : null, version: null };
-  }
-  if (typeof model !== 'string') return { campaignId: null, version: null };
-  if (model.includes('@')) return { campaignId: model.split('@')[0]!, version: 'other' };
-  const [campaignId, number] = model.split('/v');
-  return { campaignId: campaignId!, version: number === undefined ? null : model };
 }

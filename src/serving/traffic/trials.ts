@@ -5,6 +5,7 @@ import { parseTrial, trialPointer, type TrialTarget } from '../../rollout/pointe
 import type { ModelRegistry } from '../../tracking/registry';
 import type { ServingLogger } from '../logger';
 import { Candidate, type CandidateLimits } from './candidate';
+import type { CandidateAddress } from './forward';
 
 export interface TrialsOptions {
   readonly registry: Pick<ModelRegistry, 'campaigns' | 'resolve'>;
@@ -18,9 +19,7 @@ export interface TrialsOptions {
 }
 
 /** A candidate that can answer now. */
-export interface RunningTrial extends TrialTarget {
-  readonly address: string;
-}
+export interface RunningTrial extends TrialTarget, CandidateAddress {}
 
 /** What a deployer is told of a campaign's trial. */
 export interface TrialStatus {
@@ -75,7 +74,12 @@ export class Trials {
     const trial = this.trials.get(campaignId);
     const state = trial?.candidate?.state;
     if (!trial?.target || state?.kind !== 'ready') return null;
-    return { ...trial.target, address: state.address };
+    return { ...trial.target, address: state.address, key: state.key };
+  }
+
+  /** Whether the version is what is to be tried, whatever has become of its process. */
+  isTried(campaignId: string, version: string): boolean {
+    return this.trials.get(campaignId)?.target?.version === version;
   }
 
   /** Reads one campaign's pointer at once, and starts what follows from it. Does not wait for a candidate to be ready. */

@@ -1,0 +1,80 @@
+import { readFileSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import { parse } from 'csv-parse/sync';
+import type { Retrospective } from '../../src/cli/models/replay-file';
+import { packageRoot } from '../../src/foundation';
+import { titrate, workplace } from './support';
+
+const text = readFileSync(path.join(packageRoot, 'examples/solubility/measured.csv'), 'utf8');
+const measured = parse(text, { columns: true }) as { smiles: string; logS: string }[];
+const rows = measured.filter((_, i) => i % 12 === 0);
+
+/** Row 3 has no value and row 5 no molecule. */
+const lines = rows.map(({ smiles, logS }, row) => `${row === 5 ? 'C1CC' : smiles},${row === 3 ? '' : logS}`);
+const initial = { 7: [0, 1, 2, 3, 4, 6, 8, 9, 10, 11], 8: [20, 21, 22, 23, 24, 26, 28, 29, 30, 31] };
+const directory = workplace({
+  'measured.csv': ['smiles,logS', ...lines].join('\n'),
+  'first.json': JSON.stringify(initial),
+  'wrong.json': '{ "7": [5] }',
+});
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+const file = ['--data', 'measured.csv', '--smiles-column', 'smiles', '--target-column', 'logS'];
+const protocol = ['--init', '10', '--batch', '0.1', '--rounds', '2', '--top', '10'];
+const run = (...args: string[]) =>
+  titrate(directory, 'benchmark', 'retrospective', ...file, ...protocol, ...args);
+
+describe('titrate benchmark retrospective', () => {
+  test('replays a file: one run a strategy and seed, from the first molecules that were given', () => {
+    const options = ['--seeds', '7,8', '--strategy', 'ei,random', '--unlabelled-costs-budget'];
+    const { code, stdout, stderr } = run(...options, '--initial', 'first.json', '--json');
+    expect(stderr).toContain('measured.csv, line 7: ');
+    expect(stderr).toContain('1 rows have no value; they cost budget and teach nothing');
+    expect(code).toBe(0);
+    const { poolSize, protocol: told, runs, dataset } = JSON.parse(stdout) as Retrospective;
+    expect(dataset).toBe('measured.csv');
+    expect(poolSize).toBe(lines.length - 1);
+    expect(told).toMatchObject({ direction: 'maximize', initial: 10, kind: 'property', top: 10, rounds: 2 });
+    expect(runs.map(({ seed, strategy }) => [strategy, seed])).toEqual([
+      ['ei', 7],
+      ['ei', 8],
+      ['random', 7],
+      ['random', 8],
+    ]);
+    for (const { recall, measured, hits, enrichment, cpuSecondsPerCycle } of runs) {
+      expect(measured).toEqual([10, 10 + told.batch, 10 + 2 * told.batch]);
+      expect(recall).toEqual(hits.map((count) => count / 10));
+      expect(enrichment[0]).toBeCloseTo(recall[0]! / (10 / poolSize), 12);
+      expect(cpuSecondsPerCycle).toHaveLength(2);
+    }
+    // Strategies begin alike.
+    expect(runs[2]!.recall[0]).toBe(runs[0]!.recall[0]);
+  });
+
+  test('leaves rows without a value out of the pool unless it is told otherwise', () => {
+    const { stdout, stderr } = run('--strategy', 'random', '--json');
+    expect(stderr).toContain('1 rows have no value; they are left out');
+    expect((JSON.parse(stdout) as Retrospective).poolSize).toBe(lines.length - 2);
+  });
+
+  test.each([
+    [
+      'a first molecule that cannot be read',
+      ['--initial', 'wrong.json', '--seeds', '7'],
+      2,
+      'row 5 of the file is no candidate',
+    ],
+    [
+      'a seed without first molecules',
+      ['--initial', 'first.json', '--seeds', '9'],
+      2,
+      'no first molecules for seed 9',
+    ],
+    ['a strategy that there is not', ['--strategy', 'ei,best'], 2, "'best' is none of"],
+    ['a batch larger than the pool', ['--batch', '5000'], 2, '5000 of a pool of'],
+  ])('refuses %s', (_name, args, exit, message) => {
+    const { code, stderr } = run('--unlabelled-costs-budget', ...args);
+    expect(stderr).toContain(message);
+    expect(code).toBe(exit);
+  });
+});
