@@ -60,13 +60,13 @@ test('a surge is served as far as the queue goes, the rest is told at once, and 
   const surge = await Promise.all(
     Array.from({ length: 400 }, async (_, i) => {
       const started = performance.now();
-      const { status, body, headers } = await ask(`${url}/predict`, { smiles: chains(500 + i, 1) });
+      const { status, body, headers } = await ask(`${url}/predict`, { smiles: chains(500 + 8 * i, 8) });
       return { status, code: body.code, retry: headers.get('retry-after'), ms: performance.now() - started };
     }),
   );
   const served = surge.filter(({ status }) => status === 200);
   const refused = surge.filter(({ status }) => status !== 200);
-  expect(served.length).toBeGreaterThanOrEqual(64);
+  expect(served.length).toBeGreaterThanOrEqual(64 / 8);
   expect(refused.length).toBeGreaterThan(0);
   for (const { status, code, retry } of refused) {
     expect([status, code]).toEqual([429, 'overloaded']);
