@@ -9,17 +9,19 @@ import {
   type SkippedBackend,
 } from './backend';
 import { vectorInstructions } from './cpu-features';
+import { registerAttributeNames } from './native-attributes';
 import { NATIVE_REVISION, nativeCpu, registerSparseSegmentSum, type NativeBackend } from './native';
+import { newStartCell, StartLock } from './start-lock';
 import { startWasm } from './wasm';
 
 /** Names a backend and makes it the current one, or throws an Error whose message is the reason why it cannot. */
-type Start = () => Promise<Pick<BackendReport, 'backendVersion' | 'cpu'>>;
+type Start = (lock: StartLock) => Promise<Pick<BackendReport, 'backendVersion' | 'cpu'>>;
 
 const requireOptional = createRequire(__filename);
 
 const starts: Record<BackendName, Start> = {
-  'tensorflow-gpu': () => startNative('@tensorflow/tfjs-node-gpu', true),
-  tensorflow: () => startNative('@tensorflow/tfjs-node', false),
+  'tensorflow-gpu': (lock) => startNative('@tensorflow/tfjs-node-gpu', true, lock),
+  tensorflow: (lock) => startNative('@tensorflow/tfjs-node', false, lock),
   wasm: startWasm,
   async cpu() {
     if (!(await tf.setBackend('cpu'))) throw new Error('TensorFlow.js could not start it');
@@ -38,6 +40,7 @@ const remedies: Record<BackendName, string> = {
 async function startNative(
   name: string,
   gpu: boolean,
+  lock: StartLock,
 ): Promise<Pick<BackendReport, 'backendVersion' | 'cpu'>> {
   // Read by libtensorflow when it is loaded. One thread a member: the pool of members is what uses the cores, and sums
   // that are split over threads would depend on how many there are.
@@ -48,13 +51,18 @@ async function startNative(
   } catch (cause) {
     throw new Error(`${name} is not installed`, { cause });
   }
-  try {
-    requireOptional(name);
-  } catch (error) {
-    throw new Error(`${name} does not load: ${firstLine(error)}`, { cause: error });
-  }
-  if (!(await tf.setBackend('tensorflow'))) throw new Error(`${name} registered no backend`);
-  const native = tf.backend() as unknown as NativeBackend;
+  // The binding's names of attributes are shared by all threads of the process: one thread at a time until they are all there.
+  const native = await lock.run(async () => {
+    try {
+      requireOptional(name);
+    } catch (error) {
+      throw new Error(`${name} does not load: ${firstLine(error)}`, { cause: error });
+    }
+    if (!(await tf.setBackend('tensorflow'))) throw new Error(`${name} registered no backend`);
+    const backend = tf.backend() as unknown as NativeBackend;
+    registerAttributeNames(backend);
+    return backend;
+  });
   if (gpu && !native.isUsingGpuDevice) throw new Error(`${name} loads but finds no GPU to run on`);
   if (nativeCpu()) registerSparseSegmentSum();
   return {
@@ -79,15 +87,20 @@ function probe(): void {
 /**
  * Makes a TensorFlow.js backend current in this thread and proves with real operations that it works.
  * @param choice `auto` for the best there is, in the order of {@link BACKENDS}; or the one to use and no other
+ * @param startCell shared by all threads of the process that do this; left out where there is but one
  * @throws runtime-mismatch when the one asked for is not there, with the reason and the remedy
  */
-export async function selectBackend(choice: BackendChoice): Promise<BackendReport> {
+export async function selectBackend(
+  choice: BackendChoice,
+  startCell = newStartCell(),
+): Promise<BackendReport> {
   // Production mode: no NaN scan after every operation, and no greeting on stderr.
   tf.enableProdMode();
+  const lock = new StartLock(startCell);
   const skipped: SkippedBackend[] = [];
   for (const backend of choice === 'auto' ? BACKENDS : [choice]) {
     try {
-      const started = await starts[backend]();
+      const started = await starts[backend](lock);
       probe();
       return { backend, ...started, skipped };
     } catch (error) {

@@ -7,6 +7,8 @@ import type { Encoding, EnsembleSettings, FeatureRows } from './network-kind';
 /** What a member thread is started with. */
 export interface ThreadData {
   readonly backend: BackendChoice;
+  /** For threads that start: see `selectBackend`. */
+  readonly startCell: Int32Array;
 }
 
 /** One network to train. */

@@ -1,7 +1,11 @@
 import { SHARE_ENV, Worker } from 'node:worker_threads';
 import { TitrateError } from '../../contracts';
 import { compiledEntry } from '../../foundation';
+import { newStartCell } from '../backends/start-lock';
 import type { JobKind, JobMessage, Jobs, ReplyMessage, ThreadData } from './protocol';
+
+/** One for the process, whatever pools there are in it. */
+const START_CELL = newStartCell();
 
 interface Queued {
   readonly message: JobMessage;
@@ -30,7 +34,7 @@ export class ThreadPool {
   /** @param size threads, at least 1 */
   constructor(
     readonly size: number,
-    private readonly data: ThreadData,
+    private readonly data: Omit<ThreadData, 'startCell'>,
   ) {
     this.slots = Array.from({ length: size }, () => ({ worker: null, own: [], current: null }));
   }
@@ -115,7 +119,7 @@ export class ThreadPool {
 
   private start(slot: Slot): Worker {
     const worker = new Worker(compiledEntry('src/learning/ensemble/thread'), {
-      workerData: this.data,
+      workerData: { ...this.data, startCell: START_CELL } satisfies ThreadData,
       // Native TensorFlow reads its settings from the environment of the process, not from a thread's copy.
       env: SHARE_ENV,
     });

@@ -17,7 +17,8 @@ interface HeldModel {
 }
 
 const held = new Map<string, HeldModel>();
-const backend = selectBackend((workerData as ThreadData).backend);
+const { backend: wanted, startCell } = workerData as ThreadData;
+const backend = selectBackend(wanted, startCell);
 // Whoever asks first gets the reason; until then it is nobody's unhandled rejection.
 backend.catch(() => undefined);
 
