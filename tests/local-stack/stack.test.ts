@@ -22,6 +22,7 @@ afterAll(async () => {
   for (const home of homes) rmSync(home, { recursive: true, force: true });
 });
 
+const RESTARTED_WITHIN_MS = 60_000;
 const pidsOf = (stack: LocalStack) => stack.processes().map(({ pid }) => pid!);
 
 test('starts, restarts what is killed, refuses a second one, and leaves nothing behind', async () => {
@@ -51,11 +52,10 @@ test('starts, restarts what is killed, refuses a second one, and leaves nothing 
   const [temporalBefore, alphaBefore, betaBefore] = pidsOf(stack);
   expect(stack.kill('alpha')).toBe(alphaBefore);
   stack.kill('temporal');
-  await until(
-    () =>
-      stack.processes().every(({ name, restarts, ready }) => ready && restarts === (name === 'beta' ? 0 : 1)),
-    'restarts',
-  );
+  // Another test may hold the server's port for a moment once it is free: then the first restart fails, and a later one does not.
+  const isBack = ({ name, restarts, ready }: ReturnType<LocalStack['processes']>[number]) =>
+    ready && (name === 'beta' ? restarts === 0 : restarts >= 1);
+  await until(() => stack.processes().every(isBack), 'restarts', RESTARTED_WITHIN_MS);
   const [temporalAfter, alphaAfter, betaAfter] = pidsOf(stack);
   expect(alphaAfter).not.toBe(alphaBefore);
   expect(temporalAfter).not.toBe(temporalBefore);
