@@ -19,9 +19,9 @@ import { eventually } from '../support/eventually';
  * the supervisor that `titrate up` uses; requests go on all the while. Version 2 predicts a hundred more than version 1.
  */
 const PROCESSES = ['orchestration', 'deploy', 'inference'];
-const STEP = { mode: 'canary', share: 50, watch: '1s', within: '5 minutes', requests: 5 };
 /** So many requests are never made: it is watched until somebody approves. */
 const WITHOUT_END = 1_000_000_000;
+const STEP = { mode: 'canary', share: 50, watch: '1s', within: '5 minutes', requests: WITHOUT_END };
 const PATIENCE = { seconds: 60, every: 25 };
 
 let world: World;
@@ -63,11 +63,8 @@ interface Begun {
 
 const deployer = () => createLocalDeployer({ ...world, endpoint: stack.inferenceUrl });
 
-/**
- * Version 1 serves and is asked; a rollout of version 2 begins, as `titrate deploy` starts one.
- * @param requests that are enough
- */
-async function begin(requests = STEP.requests): Promise<Begun> {
+/** Version 1 serves and is asked; a rollout of version 2 begins, as `titrate deploy` starts one, and goes on when it is told to. */
+async function begin(): Promise<Begun> {
   const campaignId = `killed-${(campaigns += 1)}`;
   const register = (index: number) =>
     world.registry.register(campaignId, { ...cards[index]!, campaignId }, `register/${index}`);
@@ -80,7 +77,7 @@ async function begin(requests = STEP.requests): Promise<Begun> {
     ...{ campaignId, round: 2, version: versions[1], notify: null },
     // The same molecules a hundred higher: in a canary that is a shift, which is not what is looked at here.
     limits: rolloutConfigSchema.parse({
-      ...{ steps: [{ ...STEP, requests }], notEnoughData: 'hold' },
+      ...{ steps: [STEP], notEnoughData: 'hold' },
       trial: { maxShift: 1e6, maxLatencyRatio: 1000 },
     }),
     asked: { by: 'ada', reason: 'by hand', operationId: `cli/${campaignId}` },
@@ -173,11 +170,12 @@ const steps = ({ versions }: Begun) => [`${versions[1].id} canary 50`, 'none'];
 
 /** Several campaigns side by side: each kill meets one rollout here and another one there. */
 test('the deploy worker: each step is taken once; with the candidate: rolled back, and the reason is told', async () => {
-  const watched = await begin(WITHOUT_END);
+  const watched = await begin();
   await inPhase(watched, 'watching');
   const pid = await candidateOf(watched, 'ready');
+  // It goes on when it is told to, so that no kill comes too late for it.
   const waiting = await begin();
-  await candidateOf(waiting, 'starting');
+  await candidateOf(waiting, 'starting', 'ready');
   stack.kill('deploy');
   process.kill(pid, 'SIGKILL');
   expect(await ended(watched)).toMatchObject({
@@ -187,16 +185,17 @@ test('the deploy worker: each step is taken once; with the candidate: rolled bac
   });
   await inPhase(waiting, 'watching');
   stack.kill('deploy');
+  await waiting.handle.signal('approveRollout', { by: 'ada' });
   expect(await ended(waiting)).toMatchObject({ status: 'deployed' });
   for (const one of [watched, waiting]) expect(await targets(one)).toEqual(steps(one));
 }, 120_000);
 
 test('the inference server: candidates end with it, ready or not, and their trials go on in the next one', async () => {
-  const watched = await begin(WITHOUT_END);
+  const watched = await begin();
   await inPhase(watched, 'watching');
   const ready = await candidateOf(watched, 'ready');
   const waiting = await begin();
-  const loading = await candidateOf(waiting, 'starting');
+  const loading = await candidateOf(waiting, 'starting', 'ready');
   stack.kill('inference');
   for (const pid of [ready, loading])
     await eventually(
@@ -204,8 +203,10 @@ test('the inference server: candidates end with it, ready or not, and their tria
       (alive) => !alive,
       PATIENCE,
     );
-  await candidateOf(watched, 'ready');
-  await watched.handle.signal('approveRollout', { by: 'ada' });
+  for (const one of [watched, waiting]) {
+    await candidateOf(one, 'ready');
+    await one.handle.signal('approveRollout', { by: 'ada' });
+  }
   for (const one of [watched, waiting]) {
     expect(await ended(one)).toMatchObject({ status: 'deployed' });
     expect(await targets(one)).toEqual(steps(one));
