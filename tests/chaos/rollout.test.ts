@@ -1,24 +1,24 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
+import type { Client, WorkflowHandle } from '@temporalio/client';
 import {
   rolloutConfigSchema,
   type ModelCard,
   type ModelVersion,
   type RolloutStatus,
 } from '../../src/contracts';
-import { isAlive, startLocalStack, STACK_ENTRIES, type LocalStack } from '../../src/platform/local-stack';
-import { loadSettings } from '../../src/platform/settings';
+import { isAlive, type LocalStack } from '../../src/platform/local-stack';
 import { createLocalDeployer, createProduction, PRODUCTION, trialPointer } from '../../src/rollout';
 import type { TrialStatus } from '../../src/serving';
 import type { RolloutInput, RolloutOutput } from '../../workflows/rollout';
 import { ask, MOLECULES, openWorld, type World } from '../serving/support/world';
 import { eventually } from '../support/eventually';
+import { openRolloutStack, type RolloutStack } from '../rollout/support/stack';
 
 /**
  * kill -9 of what a rollout on trial stands on: its deploy worker, its candidate's process, the inference server. Real processes under
  * the supervisor that `titrate up` uses; requests go on all the while. Version 2 predicts a hundred more than version 1.
  */
-const PROCESSES = ['orchestration', 'deploy', 'inference'];
+
 /** So many requests are never made: it is watched until somebody approves. */
 const WITHOUT_END = 1_000_000_000;
 const STEP = { mode: 'canary', share: 50, watch: '1s', within: '5 minutes', requests: WITHOUT_END };
@@ -26,7 +26,7 @@ const PATIENCE = { seconds: 60, every: 25 };
 
 let world: World;
 let stack: LocalStack;
-let connection: Connection;
+let opened: RolloutStack;
 let client: Client;
 let cards: ModelCard[];
 let campaigns = 0;
@@ -35,21 +35,11 @@ beforeAll(async () => {
   world = await openWorld();
   const trained = [await world.train('trained'), await world.train('trained', 100)];
   cards = (await Promise.all(trained.map((version) => world.registry.card(version)))) as ModelCard[];
-  const settings = loadSettings(
-    {
-      ...{ home: world.directory, workingDirectory: world.directory, logLevel: 'warn' },
-      ...{ learning: { backend: 'cpu' }, threads: { chemistry: 1, learning: 1 } },
-    },
-    {},
-  );
-  const entries = STACK_ENTRIES.filter(({ name }) => PROCESSES.includes(name));
-  stack = await startLocalStack({ settings, ports: 'free', entries });
-  connection = await Connection.connect({ address: stack.address });
-  client = new Client({ connection });
+  opened = await openRolloutStack(world);
+  ({ stack, client } = opened);
 }, 120_000);
 afterAll(async () => {
-  await connection?.close();
-  await stack?.stop();
+  await opened?.close();
   await world.close();
 }, 60_000);
 

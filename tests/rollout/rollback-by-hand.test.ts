@@ -1,17 +1,12 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { Client, Connection } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
 import type { CampaignHistory, ModelMoved, ModelVersion } from '../../src/contracts';
 import { compiledEntry } from '../../src/foundation';
-import {
-  findTemporalCli,
-  startLocalStack,
-  STACK_ENTRIES,
-  type LocalStack,
-} from '../../src/platform/local-stack';
-import { loadSettings } from '../../src/platform/settings';
+import { findTemporalCli, type LocalStack } from '../../src/platform/local-stack';
 import { createLocalDeployer, createProduction } from '../../src/rollout';
 import { ask, openWorld, type World } from '../serving/support/world';
+import { openRolloutStack, type RolloutStack } from './support/stack';
 
 /**
  * Live traffic goes back by one command of a person: titrate's own, or the temporal CLI alone. Each command answers once the server
@@ -19,12 +14,11 @@ import { ask, openWorld, type World } from '../serving/support/world';
  * waits for its pool, whose worker does not run here.
  */
 const CAMPAIGN = 'solubility-42';
-const PROCESSES = ['orchestration', 'deploy', 'inference'];
 const run = promisify(execFile);
 
 let world: World;
 let stack: LocalStack;
-let connection: Connection;
+let opened: RolloutStack;
 let client: Client;
 let versions: ModelVersion[];
 let operations = 0;
@@ -36,17 +30,8 @@ beforeAll(async () => {
     await world.train(CAMPAIGN, 100),
     await world.train(CAMPAIGN, 200),
   ];
-  const settings = loadSettings(
-    {
-      ...{ home: world.directory, workingDirectory: world.directory, logLevel: 'warn' },
-      ...{ learning: { backend: 'cpu' }, threads: { chemistry: 1, learning: 1 } },
-    },
-    {},
-  );
-  const entries = STACK_ENTRIES.filter(({ name }) => PROCESSES.includes(name));
-  stack = await startLocalStack({ settings, ports: 'free', entries });
-  connection = await Connection.connect({ address: stack.address });
-  client = new Client({ connection });
+  opened = await openRolloutStack(world);
+  ({ stack, client } = opened);
   await client.workflow.start('activeLearningCampaign', {
     ...{ taskQueue: 'orchestration', workflowId: CAMPAIGN },
     args: [
@@ -55,8 +40,7 @@ beforeAll(async () => {
   });
 }, 120_000);
 afterAll(async () => {
-  await connection?.close();
-  await stack?.stop();
+  await opened?.close();
   await world.close();
 }, 60_000);
 

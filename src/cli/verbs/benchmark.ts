@@ -18,7 +18,7 @@ import type { Retrospective, SurrogateFamily } from '../models/replay-file';
 import { withPorts } from '../ports';
 import { createPhases } from '../progress';
 import { facts, table } from '../table';
-import { seed } from './train';
+import { seed, tellProblems } from './train';
 
 interface RetrospectiveOptions {
   readonly data: string;
@@ -44,8 +44,6 @@ const FAMILIES: readonly SurrogateFamily[] = [
   'mlp-ensemble',
   'message-passing-ensemble',
 ];
-/** Bad rows told one by one; of more, the number. */
-const TOLD_PROBLEMS = 20;
 
 const firstSchema = z.record(z.string().regex(/^\d+$/), z.array(z.number().int().min(0)).min(1));
 
@@ -83,10 +81,7 @@ const retrospective = verb<[], RetrospectiveOptions>(async (cli, options) => {
         standardisation: standardisationSchema.parse({}),
         ...progress,
       });
-      for (const { line, message } of file.problems.slice(0, TOLD_PROBLEMS))
-        cli.say(`${data}, line ${line}: ${message}`);
-      const more = file.problems.length - TOLD_PROBLEMS;
-      if (more > 0) cli.say(`${data}: ${more} more rows could not be used`);
+      tellProblems(cli, data, file.problems);
       if (file.withoutValue > 0)
         cli.say(
           `${data}: ${file.withoutValue} rows have no value; they ${options.unlabelledCostsBudget ? 'cost budget and teach nothing' : 'are left out'}`,

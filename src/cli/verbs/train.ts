@@ -73,11 +73,16 @@ async function sha256OfFile(file: string): Promise<string> {
   return hash.digest('hex');
 }
 
-function tell(cli: Cli, file: string, table: LabelTable): void {
-  for (const { line, message } of table.problems.slice(0, TOLD_PROBLEMS))
+/** Says which rows of a file could not be used, the first of them one by one. */
+export function tellProblems(cli: Cli, file: string, problems: LabelTable['problems']): void {
+  for (const { line, message } of problems.slice(0, TOLD_PROBLEMS))
     cli.say(`${file}, line ${line}: ${message}`);
-  const more = table.problems.length - TOLD_PROBLEMS;
+  const more = problems.length - TOLD_PROBLEMS;
   if (more > 0) cli.say(`${file}: ${more} more rows could not be used`);
+}
+
+function tell(cli: Cli, file: string, table: LabelTable): void {
+  tellProblems(cli, file, table.problems);
   const repeated =
     table.task === 'classification'
       ? 'the majority of their classes counts'
