@@ -1,3 +1,4 @@
+export { Cancellation, type CancelSignal } from './cancellation';
 export * from './files';
 export * from './gax';
 export * from './grpc';

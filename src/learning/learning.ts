@@ -6,6 +6,7 @@ import type {
   Qualifier,
   RuntimePin,
 } from '../contracts';
+import type { CancelSignal } from '../foundation';
 
 /** One measured property of the rows. */
 export interface TargetColumn {
@@ -56,16 +57,21 @@ export interface FittedModel {
   readonly computeSeconds: number;
   /** What was learnt, for tables: hyperparameters, log marginal likelihood, epochs, last losses. */
   readonly facts: Readonly<Record<string, number | string>>;
-  predict(features: FeatureMatrix, signal?: AbortSignal): Promise<Prediction>;
+  predict(features: FeatureMatrix, signal?: CancelSignal): Promise<Prediction>;
   /** All properties: the wanted one, then the auxiliary ones in their order. */
-  predictAll(features: FeatureMatrix, signal?: AbortSignal): Promise<Prediction[]>;
+  predictAll(features: FeatureMatrix, signal?: CancelSignal): Promise<Prediction[]>;
   /**
    * Joint covariance of the noise-free function at the rows, rows x rows, row-major, symmetric, in squared units; its diagonal
    * is epistemic^2. @throws usage above COVARIANCE_MAX_ROWS rows.
    */
-  covariance(features: FeatureMatrix, signal?: AbortSignal): Promise<Float64Array>;
+  covariance(features: FeatureMatrix, signal?: CancelSignal): Promise<Float64Array>;
   /** `count` joint draws of the noise-free function at the rows; result[k] has one value a row. */
-  sample(features: FeatureMatrix, count: number, seed: number, signal?: AbortSignal): Promise<Float64Array[]>;
+  sample(
+    features: FeatureMatrix,
+    count: number,
+    seed: number,
+    signal?: CancelSignal,
+  ): Promise<Float64Array[]>;
   /** Self-contained bytes; `Learning.load` gives back a model that predicts the same numbers. */
   serialise(): Promise<Uint8Array>;
   dispose(): void;

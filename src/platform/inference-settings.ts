@@ -41,7 +41,7 @@ export const inferenceSettingsSchema = z
           .number()
           .positive()
           .max(600)
-          .default(2)
+          .default(1)
           .describe('The queue is kept as short as makes what was let in answered in this time.'),
         timeoutSeconds: z.coerce
           .number()

@@ -1,4 +1,5 @@
 import { TitrateError } from '../contracts';
+import type { CancelSignal } from '../foundation';
 import { HttpProblem } from './problems';
 
 export interface AdmissionOptions {
@@ -56,7 +57,7 @@ export class Admission {
   }
 
   /** For streams: waits its turn, and leaves half of the room to requests that do not wait. */
-  async enterInTurn(molecules: number, signal: AbortSignal): Promise<void> {
+  async enterInTurn(molecules: number, signal: CancelSignal): Promise<void> {
     signal.throwIfAborted();
     if (this.waiting.length === 0 && this.hasRoomFor(molecules)) return this.hold(molecules);
     await new Promise<void>((resolve, reject) => {

@@ -1,4 +1,5 @@
-import type { ModelVersion } from '../contracts';
+import { TitrateError, type ModelVersion } from '../contracts';
+import { Cancellation, type CancelSignal } from '../foundation';
 import type { MoleculeOutcome } from './loaded-model';
 import type { NamedPredictions } from './predictor';
 
@@ -7,7 +8,7 @@ export interface BatcherOptions {
   readonly predict: (
     version: ModelVersion,
     smiles: readonly string[],
-    signal: AbortSignal,
+    signal: CancelSignal,
   ) => Promise<NamedPredictions>;
   /** Molecules in one batch at most. */
   readonly maxBatch: number;
@@ -70,7 +71,7 @@ export class Batcher {
    * @returns outcome i for SMILES i
    * @throws what predicting throws; the reason of `signal`, at once
    */
-  predict(version: ModelVersion, smiles: readonly string[], signal: AbortSignal): Promise<NamedPredictions> {
+  predict(version: ModelVersion, smiles: readonly string[], signal: CancelSignal): Promise<NamedPredictions> {
     return new Promise((resolve, reject) => {
       signal.throwIfAborted();
       const leave = () => {
@@ -152,13 +153,14 @@ export class Batcher {
     );
     for (const { asked } of parts) asked.since = now;
     // Work ends when nobody waits for any of it.
-    const nobody = new AbortController();
+    const nobody = new Cancellation();
     const watch = () => {
-      if (parts.every(({ asked }) => asked.settled)) nobody.abort();
+      if (parts.every(({ asked }) => asked.settled))
+        nobody.abort(new TitrateError('cancelled', { what: 'nobody waits for these predictions any more' }));
     };
     for (const { asked } of parts) asked.batches.add(watch);
     try {
-      const answer = await predict(lane.version, smiles, nobody.signal);
+      const answer = await predict(lane.version, smiles, nobody);
       let at = 0;
       for (const { asked, from, to } of parts) {
         for (let i = from; i < to; i++) asked.outcomes[i] = answer.predictions[at++]!;

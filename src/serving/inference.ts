@@ -6,6 +6,7 @@ import {
   type ModelVersion,
   versionParts,
 } from '../contracts';
+import type { CancelSignal } from '../foundation';
 import { parseModelName, parseVersionNumber } from '../tracking/model-name';
 import type { ModelCatalogue } from './catalogue';
 import type { Access, Principal } from './access';
@@ -32,7 +33,7 @@ export interface InferenceOptions {
 /** Who asks, and until when. */
 export interface Asking {
   readonly caller: Principal;
-  readonly signal: AbortSignal;
+  readonly signal: CancelSignal;
 }
 
 /** What the routes share: which version a request means, and predicting within limits. */
@@ -169,7 +170,7 @@ export class Inference {
   private async work(
     version: ModelVersion,
     smiles: readonly string[],
-    signal: AbortSignal,
+    signal: CancelSignal,
   ): Promise<NamedPredictions> {
     const { batcher, metrics, log } = this.options;
     const started = performance.now();

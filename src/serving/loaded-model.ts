@@ -12,7 +12,7 @@ import {
 } from '../contracts';
 import type { Chemistry, PreparedMolecule } from '../chemistry/chemistry';
 import { matrixOfRows } from '../chemistry/feature-matrix';
-import { decodeNdjson } from '../foundation';
+import { decodeNdjson, type CancelSignal } from '../foundation';
 import { applyCalibration } from '../learning/calibration';
 import type { Learning } from '../learning/learning';
 import type { ObjectStore } from '../objects/object-store';
@@ -74,9 +74,9 @@ export interface LoadedModel {
   /** Circumstances that a reader of its predictions should know of, in words. */
   readonly warnings: readonly string[];
   /** Outcome i belongs to SMILES i; a bad molecule is an outcome, not an exception. */
-  predict(smiles: readonly string[], signal?: AbortSignal): Promise<MoleculeOutcome[]>;
+  predict(smiles: readonly string[], signal?: CancelSignal): Promise<MoleculeOutcome[]>;
   /** The same for molecules that were standardised by the rules of the card. */
-  predictStandard(molecules: readonly MoleculeKey[], signal?: AbortSignal): Promise<MoleculeOutcome[]>;
+  predictStandard(molecules: readonly MoleculeKey[], signal?: CancelSignal): Promise<MoleculeOutcome[]>;
   dispose(): void;
 }
 
@@ -130,7 +130,7 @@ export async function loadModel(sources: LoadSources, version: ModelVersion): Pr
     molecules: readonly MoleculeKey[],
     features: FeatureMatrix,
     fingerprints: FeatureMatrix,
-    signal?: AbortSignal,
+    signal?: CancelSignal,
   ): Promise<MoleculeOutcome[]> {
     const predicted = applyCalibration(card.calibration, await model.predict(features, signal));
     const outcomes: MoleculeOutcome[] = [];
@@ -151,7 +151,7 @@ export async function loadModel(sources: LoadSources, version: ModelVersion): Pr
 
   async function predictStandard(
     molecules: readonly MoleculeKey[],
-    signal?: AbortSignal,
+    signal?: CancelSignal,
   ): Promise<MoleculeOutcome[]> {
     const outcomes: MoleculeOutcome[] = [];
     const features = await featuriseIsolating(chemistry, molecules, specs);
@@ -165,7 +165,7 @@ export async function loadModel(sources: LoadSources, version: ModelVersion): Pr
     return outcomes;
   }
 
-  async function predict(smiles: readonly string[], signal?: AbortSignal): Promise<MoleculeOutcome[]> {
+  async function predict(smiles: readonly string[], signal?: CancelSignal): Promise<MoleculeOutcome[]> {
     const outcomes = await prepared.prepare(smiles, standardisation, specs);
     signal?.throwIfAborted();
     const good = outcomes.filter(isSound);

@@ -1,4 +1,5 @@
 import { modelVersionId, TitrateError, type ModelVersion } from '../contracts';
+import type { CancelSignal } from '../foundation';
 import type { ModelSources, MoleculeOutcome } from './loaded-model';
 import { ModelCache, type ModelCacheOptions } from './model-cache';
 
@@ -20,7 +21,7 @@ export interface Predictor {
    * @param smiles any number of molecules; outcome i belongs to SMILES i
    * @throws TitrateError not-found naming the known versions; artifact-missing or artifact-corrupt when it cannot be loaded
    */
-  predict(modelName: string, smiles: readonly string[], signal?: AbortSignal): Promise<NamedPredictions>;
+  predict(modelName: string, smiles: readonly string[], signal?: CancelSignal): Promise<NamedPredictions>;
   /** Frees the models. The ports stay open: they are the caller's. */
   close(): Promise<void>;
 }
@@ -44,7 +45,7 @@ export async function predictWith(
   cache: ModelCache,
   version: ModelVersion,
   smiles: readonly string[],
-  signal?: AbortSignal,
+  signal?: CancelSignal,
 ): Promise<NamedPredictions> {
   try {
     return await predictOnce(cache, version, smiles, signal);
@@ -58,7 +59,7 @@ async function predictOnce(
   cache: ModelCache,
   version: ModelVersion,
   smiles: readonly string[],
-  signal?: AbortSignal,
+  signal?: CancelSignal,
 ): Promise<NamedPredictions> {
   const { model, release } = await cache.lease(version);
   try {

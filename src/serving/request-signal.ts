@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { TitrateError } from '../contracts';
+import { Cancellation, type CancelSignal } from '../foundation';
 import { unprocessable } from './problems';
 
 /** How long a caller waits for an answer: milliseconds from its arrival here. */
@@ -8,7 +9,7 @@ export const DEADLINE_HEADER = 'x-request-deadline-ms';
 /** Until when somebody waits for an answer. */
 export interface RequestSignal {
   /** Aborted with the TitrateError that says why: the deadline has passed, or the client hung up. */
-  readonly signal: AbortSignal;
+  readonly signal: CancelSignal;
   /** Call it when there is an answer. */
   release(): void;
 }
@@ -25,7 +26,7 @@ export function requestSignal(
   askedMs?: number,
 ): RequestSignal {
   const allowed = Math.min(longestMs, headerMs(request) ?? Infinity, askedMs ?? Infinity);
-  const controller = new AbortController();
+  const cancellation = new Cancellation();
   const late = () =>
     new TitrateError('deadline-exceeded', {
       what: `there was no answer within ${allowed} ms`,
@@ -33,14 +34,14 @@ export function requestSignal(
     });
   const left = allowed - reply.elapsedTime;
   if (left <= 0) throw late();
-  const timer = setTimeout(() => controller.abort(late()), left);
+  const timer = setTimeout(() => cancellation.abort(late()), left);
   const hungUp = () => {
     if (reply.raw.writableFinished) return;
-    controller.abort(new TitrateError('cancelled', { what: 'the client went away before the answer' }));
+    cancellation.abort(new TitrateError('cancelled', { what: 'the client went away before the answer' }));
   };
   reply.raw.once('close', hungUp);
   return {
-    signal: controller.signal,
+    signal: cancellation,
     release() {
       clearTimeout(timer);
       reply.raw.off('close', hungUp);

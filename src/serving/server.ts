@@ -43,7 +43,7 @@ export interface InferenceServerOptions {
   readonly maxMoleculesPerRequest?: number;
   /** Molecules in work or waiting, over all requests; more are answered 429. Default 10,000. */
   readonly maxMoleculesInFlight?: number;
-  /** The queue is kept as short as makes what was let in answered in this time, milliseconds. Default 2,000. */
+  /** The queue is kept as short as makes what was let in answered in this time, milliseconds. Default 1,000. */
   readonly maxWaitMs?: number;
   /** Molecules that are worked on together. Default 32. */
   readonly maxBatch?: number;
@@ -120,7 +120,7 @@ export function createInferenceServer(options: InferenceServerOptions): Inferenc
   });
   const admission = new Admission({
     maxMolecules: options.maxMoleculesInFlight ?? 10_000,
-    maxWaitMs: options.maxWaitMs ?? 2000,
+    maxWaitMs: options.maxWaitMs ?? 1000,
   });
   const batcher = new Batcher({
     predict: (version, smiles, signal) => predictWith(cache, version, smiles, signal),

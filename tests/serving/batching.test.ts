@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import type { ModelVersion } from '../../src/contracts';
+import type { CancelSignal } from '../../src/foundation';
 import { Admission } from '../../src/serving/admission';
 import { Batcher } from '../../src/serving/batcher';
 import type { NamedPredictions } from '../../src/serving';
@@ -13,7 +14,7 @@ function world(maxBatch = 16) {
   const batches: {
     smiles: readonly string[];
     version: string;
-    signal: AbortSignal;
+    signal: CancelSignal;
     end(error?: Error): void;
   }[] = [];
   const batcher = new Batcher({

@@ -1,5 +1,5 @@
 import { featurizerName, TitrateError, type FeatureMatrix } from '../../contracts';
-import { createRandom, isRagged, rowSpan } from '../../foundation';
+import { createRandom, isRagged, rowSpan, type CancelSignal } from '../../foundation';
 import { COVARIANCE_MAX_ROWS, type FittedModel, type Prediction } from '../learning';
 import { encodeEnsemble, memberShapes, type EnsembleState } from './format';
 import { emptyPrediction } from '../prediction';
@@ -59,18 +59,18 @@ export class FittedEnsemble implements FittedModel {
    * one member fails to learn.
    * @throws config-invalid when the features are not those the model was trained on; numerical; cancelled
    */
-  async predict(features: FeatureMatrix, signal?: AbortSignal): Promise<Prediction> {
+  async predict(features: FeatureMatrix, signal?: CancelSignal): Promise<Prediction> {
     return (await this.predictFirst(1, features, signal))[0]!;
   }
 
-  predictAll(features: FeatureMatrix, signal?: AbortSignal): Promise<Prediction[]> {
+  predictAll(features: FeatureMatrix, signal?: CancelSignal): Promise<Prediction[]> {
     return this.predictFirst(this.state.scales[0]!.length, features, signal);
   }
 
   private async predictFirst(
     targets: number,
     features: FeatureMatrix,
-    signal?: AbortSignal,
+    signal?: CancelSignal,
   ): Promise<Prediction[]> {
     const readers = Array.from({ length: targets }, (_, target) => this.reader(target));
     const predictions = readers.map(() => emptyPrediction(features.rows));
@@ -85,7 +85,7 @@ export class FittedEnsemble implements FittedModel {
   }
 
   /** Sample covariance of the members' means, M - 1 in the denominator (zeros for a single member); rank M - 1 at most. */
-  async covariance(features: FeatureMatrix, signal?: AbortSignal): Promise<Float64Array> {
+  async covariance(features: FeatureMatrix, signal?: CancelSignal): Promise<Float64Array> {
     const { rows } = features;
     if (rows > COVARIANCE_MAX_ROWS) {
       throw new TitrateError('usage', {
@@ -122,7 +122,7 @@ export class FittedEnsemble implements FittedModel {
     features: FeatureMatrix,
     count: number,
     seed: number,
-    signal?: AbortSignal,
+    signal?: CancelSignal,
   ): Promise<Float64Array[]> {
     const members = this.state.members.length;
     const random = createRandom(seed);
@@ -164,7 +164,7 @@ export class FittedEnsemble implements FittedModel {
     return byThread;
   }
 
-  private async hold(thread: number, members: readonly number[], signal?: AbortSignal): Promise<void> {
+  private async hold(thread: number, members: readonly number[], signal?: CancelSignal): Promise<void> {
     const parts = members.map((member) => ({
       member,
       parameters: this.state.members[member]!,
@@ -181,7 +181,7 @@ export class FittedEnsemble implements FittedModel {
   /** Calls `take` with the outputs [rows, outputs] of all members, in their order, for each chunk of rows, in no fixed order. */
   private async eachChunk(
     features: FeatureMatrix,
-    signal: AbortSignal | undefined,
+    signal: CancelSignal | undefined,
     take: (from: number, rows: number, outputs: Float32Array[]) => void,
   ): Promise<void> {
     this.assertUsable(features);
@@ -207,7 +207,7 @@ export class FittedEnsemble implements FittedModel {
     thread: number,
     members: number[],
     features: FeatureRows,
-    signal?: AbortSignal,
+    signal?: CancelSignal,
   ): Promise<Float32Array[]> {
     for (;;) {
       if (this.disposed)

@@ -1,6 +1,6 @@
 import { SHARE_ENV, Worker } from 'node:worker_threads';
 import { TitrateError } from '../../contracts';
-import { compiledEntry } from '../../foundation';
+import { compiledEntry, type CancelSignal } from '../../foundation';
 import { newStartCell } from '../backends/start-lock';
 import type { JobKind, JobMessage, Jobs, ReplyMessage, ThreadData } from './protocol';
 
@@ -46,7 +46,7 @@ export class ThreadPool {
   run<K extends JobKind>(
     kind: K,
     request: Jobs[K]['request'],
-    { thread, signal }: { thread?: number; signal?: AbortSignal } = {},
+    { thread, signal }: { thread?: number; signal?: CancelSignal } = {},
   ): Promise<Jobs[K]['answer']> {
     return new Promise((resolve, reject) => {
       if (this.closed)

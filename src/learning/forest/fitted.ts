@@ -1,5 +1,5 @@
 import { TitrateError, type FeatureMatrix } from '../../contracts';
-import { selectFeatureRows } from '../../foundation';
+import { selectFeatureRows, type CancelSignal } from '../../foundation';
 import { COVARIANCE_MAX_ROWS, type FittedModel, type Prediction } from '../learning';
 import { emptyPrediction } from '../prediction';
 import { encodeForests } from './codec';
@@ -32,16 +32,16 @@ export class FittedForest implements FittedModel {
    * Of classes, probabilities: votes through Platt's map of the out-of-bag votes.
    * @throws config-invalid for other features than the model's; numerical; cancelled
    */
-  async predict(features: FeatureMatrix, signal?: AbortSignal): Promise<Prediction> {
+  async predict(features: FeatureMatrix, signal?: CancelSignal): Promise<Prediction> {
     return this.predictOne(this.wanted(), features, signal);
   }
 
-  async predictAll(features: FeatureMatrix, signal?: AbortSignal): Promise<Prediction[]> {
+  async predictAll(features: FeatureMatrix, signal?: CancelSignal): Promise<Prediction[]> {
     this.wanted();
     return Promise.all(this.forests.map((forest) => this.predictOne(forest, features, signal)));
   }
 
-  async covariance(features: FeatureMatrix, signal?: AbortSignal): Promise<Float64Array> {
+  async covariance(features: FeatureMatrix, signal?: CancelSignal): Promise<Float64Array> {
     if (features.rows > COVARIANCE_MAX_ROWS) {
       throw new TitrateError('usage', {
         what: `A joint covariance of ${features.rows} rows was asked for; at most ${COVARIANCE_MAX_ROWS} are given`,
@@ -57,7 +57,7 @@ export class FittedForest implements FittedModel {
     features: FeatureMatrix,
     count: number,
     seed: number,
-    signal?: AbortSignal,
+    signal?: CancelSignal,
   ): Promise<Float64Array[]> {
     if (count * features.rows > MAX_SAMPLE_VALUES) {
       throw new TitrateError('usage', {
@@ -88,7 +88,7 @@ export class FittedForest implements FittedModel {
   private async predictOne(
     forest: Forest,
     features: FeatureMatrix,
-    signal?: AbortSignal,
+    signal?: CancelSignal,
   ): Promise<Prediction> {
     const { rows } = features;
     const starts = Array.from({ length: Math.ceil(rows / PREDICT_ROWS) }, (_, i) => i * PREDICT_ROWS);

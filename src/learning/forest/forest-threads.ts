@@ -1,6 +1,6 @@
 import { Piscina } from 'piscina';
 import { TitrateError } from '../../contracts';
-import { compiledEntry } from '../../foundation';
+import { compiledEntry, type CancelSignal } from '../../foundation';
 import type { JobKind, JobMessage, Jobs, Reply } from './protocol';
 
 /** A thread that has had nothing to do for this long ends, milliseconds. */
@@ -23,7 +23,7 @@ export class ForestThreads {
   async run<K extends JobKind>(
     kind: K,
     requests: readonly Jobs[K]['request'][],
-    signal?: AbortSignal,
+    signal?: CancelSignal,
   ): Promise<{ answers: Jobs[K]['answer'][]; seconds: number }> {
     if (signal?.aborted) throw cancelled();
     if (this.closed)

@@ -1,6 +1,6 @@
 import { Piscina } from 'piscina';
 import { TitrateError, type FeatureMatrix } from '../../contracts';
-import { compiledEntry, selectFeatureRows } from '../../foundation';
+import { compiledEntry, selectFeatureRows, type CancelSignal } from '../../foundation';
 import { checkLabelled } from '../labelled-set';
 import type { FitRequest, FittedModel, ModelFamilyAdapter, Prediction } from '../learning';
 import { decodeDefinitions, encodeDefinitions } from './codec';
@@ -32,7 +32,7 @@ export function createGaussianProcess(options: { threads: number }): ModelFamily
   let pool: Piscina | undefined;
   let closed = false;
 
-  async function run<T>(name: string, task: unknown, signal?: AbortSignal): Promise<T> {
+  async function run<T>(name: string, task: unknown, signal?: CancelSignal): Promise<T> {
     if (signal?.aborted) throw cancelled();
     if (closed)
       throw new TitrateError('internal', { what: 'the Gaussian process was used after it was closed' });
@@ -81,7 +81,7 @@ export function createGaussianProcess(options: { threads: number }): ModelFamily
   };
 }
 
-type Run = <T>(name: string, task: unknown, signal?: AbortSignal) => Promise<T>;
+type Run = <T>(name: string, task: unknown, signal?: CancelSignal) => Promise<T>;
 
 /** @param outputs one a property, the wanted one first. */
 function fittedModel(run: Run, outputs: readonly FittedOutput[], seconds: number): FittedModel {
@@ -124,7 +124,7 @@ async function predictInParts(
   run: Run,
   model: PreparedModel,
   features: FeatureMatrix,
-  signal?: AbortSignal,
+  signal?: CancelSignal,
 ): Promise<Prediction> {
   const { rows } = features;
   const out = {

@@ -7,7 +7,7 @@ import {
   type StackedModel,
   type StackSettings,
 } from '../../contracts';
-import { deriveSeed } from '../../foundation';
+import { deriveSeed, type CancelSignal } from '../../foundation';
 import { outOfFold } from '../cross-validate';
 import { checkLabelled, measuredRows } from '../labelled-set';
 import type {
@@ -133,14 +133,14 @@ class FittedStack implements FittedModel {
     return Object.fromEntries(entries);
   }
 
-  async predict(features: FeatureMatrix, signal?: AbortSignal) {
+  async predict(features: FeatureMatrix, signal?: CancelSignal) {
     const predictions: Prediction[] = [];
     for (const [i, model] of this.models.entries())
       predictions.push(await model.predict(this.own(features, i), signal));
     return combinePredictions(predictions, () => this.weights);
   }
 
-  async predictAll(features: FeatureMatrix, signal?: AbortSignal) {
+  async predictAll(features: FeatureMatrix, signal?: CancelSignal) {
     const all: Prediction[][] = [];
     for (const [i, model] of this.models.entries())
       all.push(await model.predictAll(this.own(features, i), signal));
@@ -152,7 +152,7 @@ class FittedStack implements FittedModel {
     );
   }
 
-  async covariance(features: FeatureMatrix, signal?: AbortSignal): Promise<Float64Array> {
+  async covariance(features: FeatureMatrix, signal?: CancelSignal): Promise<Float64Array> {
     const parts: { weight: number; mean: Float64Array; covariance: Float64Array }[] = [];
     for (const [i, model] of this.models.entries()) {
       const own = this.own(features, i);
@@ -162,7 +162,7 @@ class FittedStack implements FittedModel {
     return mixtureCovariance(parts);
   }
 
-  async sample(features: FeatureMatrix, count: number, seed: number, signal?: AbortSignal) {
+  async sample(features: FeatureMatrix, count: number, seed: number, signal?: CancelSignal) {
     return drawMixture(this.weights, count, seed, (i, draws, own) =>
       this.models[i]!.sample(this.own(features, i), draws, own, signal),
     );

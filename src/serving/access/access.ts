@@ -18,6 +18,10 @@ declare module 'fastify' {
     /** Asked for by other processes of this installation, and by nobody else unless he proves who he is. */
     readonly internal?: boolean;
   }
+  interface FastifyRequest {
+    /** Who asks; null on a route that is open. */
+    caller: Principal | null;
+  }
 }
 
 export interface AccessOptions {
@@ -42,8 +46,8 @@ const ALL: ReadonlySet<Scope> = new Set(SCOPES);
 
 export function addAccess(app: FastifyInstance, options: AccessOptions): Access {
   const { authenticator, internal = null, limits = {} } = options;
-  const callers = new WeakMap<FastifyRequest, Principal>();
   const rates = new Rates();
+  app.decorateRequest('caller', null);
 
   app.addHook('onRequest', async (request) => {
     const { scope: needed = 'read', internal: isInternal } = request.routeOptions.config;
@@ -60,13 +64,13 @@ export function addAccess(app: FastifyInstance, options: AccessOptions): Access 
       });
       throw new HttpProblem(error.status, error);
     }
-    callers.set(request, caller);
+    request.caller = caller;
     await rates.request(caller);
   });
 
   return {
     rates,
-    callerOf: (request) => callers.get(request)!,
+    callerOf: (request) => request.caller!,
   };
 }
 

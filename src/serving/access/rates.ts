@@ -1,5 +1,6 @@
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import { TitrateError } from '../../contracts';
+import type { CancelSignal } from '../../foundation';
 import { HttpProblem, tooLarge } from '../problems';
 import type { Principal } from './principal';
 
@@ -30,7 +31,7 @@ export class Rates {
   }
 
   /** For streams: waits for the caller's next minute instead of refusing, and for as many of them as it takes. */
-  async moleculesInTurn(caller: Principal, count: number, signal: AbortSignal): Promise<void> {
+  async moleculesInTurn(caller: Principal, count: number, signal: CancelSignal): Promise<void> {
     const { name, limits } = caller;
     const atOnce = limits.moleculesPerMinute ?? count;
     for (let left = count; left > 0;) {
@@ -77,7 +78,7 @@ export class Rates {
   }
 }
 
-function elapse(ms: number, signal: AbortSignal): Promise<void> {
+function elapse(ms: number, signal: CancelSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const end = () => (clearTimeout(timer), reject(signal.reason as Error));
     const timer = setTimeout(() => (signal.removeEventListener('abort', end), resolve()), ms);

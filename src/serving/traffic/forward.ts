@@ -1,4 +1,5 @@
 import http, { type IncomingHttpHeaders } from 'node:http';
+import type { CancelSignal } from '../../foundation';
 
 /** Where a candidate answers, and the key that opens it to its parent alone. */
 export interface CandidateAddress {
@@ -51,13 +52,18 @@ export function createForwarder(timeoutMs: number) {
     ask(
       { address, key }: CandidateAddress,
       request: Forwarded,
-      signal?: AbortSignal,
+      signal?: CancelSignal,
     ): Promise<ForwardedAnswer> {
       const { method, url, headers, body } = request;
       const kept = Object.entries(passing(headers)).filter(([name]) => !CREDENTIALS.has(name));
       const started = performance.now();
       return new Promise((resolve, reject) => {
-        const deadline = AbortSignal.timeout(timeoutMs);
+        signal?.throwIfAborted();
+        const over = new AbortController();
+        const stop = () => over.abort(signal?.reason);
+        const timer = setTimeout(() => over.abort(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
+        signal?.addEventListener('abort', stop, { once: true });
+        const done = () => (clearTimeout(timer), signal?.removeEventListener('abort', stop));
         const outgoing = http.request(
           new URL(url, address),
           {
@@ -68,7 +74,7 @@ export function createForwarder(timeoutMs: number) {
               authorization: `Bearer ${key}`,
               'content-length': body.length,
             },
-            signal: signal ? AbortSignal.any([signal, deadline]) : deadline,
+            signal: over.signal,
           },
           (incoming) => {
             const chunks: Buffer[] = [];
@@ -83,6 +89,7 @@ export function createForwarder(timeoutMs: number) {
           },
         );
         outgoing.on('error', reject);
+        outgoing.on('close', done);
         outgoing.end(body);
       });
     },

@@ -76,6 +76,13 @@ interface Passage {
   stream: RoutedStream | null;
 }
 
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Null on a route that asks no model. */
+    passage: Passage | null;
+  }
+}
+
 /**
  * The router in front of the models: a campaign's candidate runs in a process of its own and gets its share of the requests that
  * name no version (canary), or a copy of them (shadow). A request that its process cannot answer is answered by the stable model
@@ -97,7 +104,6 @@ export function createTraffic(ports: TrafficPorts, options: TrafficOptions = {})
         },
       })
     : null;
-  const passages = new WeakMap<FastifyRequest, Passage>();
   let access: Access;
   let copies = 0;
 
@@ -147,7 +153,7 @@ export function createTraffic(ports: TrafficPorts, options: TrafficOptions = {})
 
   /** @returns whether the candidate has answered the request */
   const forward = async (trial: RunningTrial, request: FastifyRequest, reply: FastifyReply) => {
-    const passage = passages.get(request)!;
+    const passage = request.passage!;
     const { method, url, headers } = request;
     // Its caller's limits are this server's to keep; the candidate knows nobody.
     const caller = access.callerOf(request);
@@ -166,19 +172,20 @@ export function createTraffic(ports: TrafficPorts, options: TrafficOptions = {})
   return {
     attach(app, to) {
       access = to;
-      app.addHook('preParsing', async (request, _reply, payload) => {
+      app.decorateRequest('passage', null);
+      app.addHook('preParsing', (request, _reply, payload, done) => {
         const { url = '' } = request.routeOptions;
-        if (request.method !== 'POST' || !ROUTED.has(url)) return payload;
+        if (request.method !== 'POST' || !ROUTED.has(url)) return done(null, payload);
         const body = trials?.any && url !== PREDICT_BATCH ? new KeptBody(bodyLimit) : null;
-        passages.set(request, {
+        request.passage = {
           ...{ started: performance.now(), body, campaignId: null, values: null, forwarded: false },
           ...{ shadow: null, streamTo: null, stream: null },
-        });
-        return body ? payload.pipe(body) : payload;
+        };
+        done(null, body ? payload.pipe(body) : payload);
       });
 
       app.addHook('preHandler', async (request, reply) => {
-        const passage = passages.get(request);
+        const { passage } = request;
         if (!passage) return;
         const { campaignId, version } = askedOf(request, live);
         passage.campaignId = campaignId;
@@ -197,14 +204,23 @@ export function createTraffic(ports: TrafficPorts, options: TrafficOptions = {})
         else if (await forward(trial, request, reply)) return reply;
       });
 
-      app.addHook('onSend', async (request, reply, payload) => {
-        const passage = passages.get(request);
+      const keepValues = (request: FastifyRequest, reply: FastifyReply, body: unknown) => {
+        const { passage } = request;
         if (passage && !passage.forwarded && !passage.stream && reply.statusCode === 200)
-          passage.values = valuesIn({ body: payload, headers: reply.getHeaders() });
+          passage.values = valuesIn({ body, headers: reply.getHeaders() });
+      };
+      // JSON before it is text; tensors, which never are, as they are sent.
+      app.addHook('preSerialization', (request, reply, payload, done) => {
+        keepValues(request, reply, payload);
+        done(null, payload);
+      });
+      app.addHook('onSend', (request, reply, payload, done) => {
+        if (Buffer.isBuffer(payload)) keepValues(request, reply, payload);
+        done(null, payload);
       });
 
-      app.addHook('onResponse', async (request, reply) => {
-        const passage = passages.get(request);
+      const countAnswer = (request: FastifyRequest, reply: FastifyReply) => {
+        const { passage } = request;
         if (!passage || passage.forwarded || !passage.campaignId || !reply.raw.writableFinished) return;
         const named = reply.getHeader(MODEL_HEADER);
         const { model, version } =
@@ -217,6 +233,10 @@ export function createTraffic(ports: TrafficPorts, options: TrafficOptions = {})
           const { method, url, headers } = request;
           void shadow(passage.shadow, { method, url, headers, body: passage.body.bytes }, passage.values);
         }
+      };
+      app.addHook('onResponse', (request, reply, done) => {
+        countAnswer(request, reply);
+        done();
       });
 
       if (!trials) return;
@@ -228,7 +248,7 @@ export function createTraffic(ports: TrafficPorts, options: TrafficOptions = {})
 
     stream(request, version, here) {
       const { rates } = access;
-      const passage = passages.get(request);
+      const { passage } = request;
       const stream = new RoutedStream(
         { counters, forwarder, logger, trials, rates, live, here },
         version,
