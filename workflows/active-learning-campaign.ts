@@ -15,11 +15,13 @@ import {
   currentBatchOf,
   historyOf,
   nextBatchSize,
+  prospectsWanted,
   rollingOut,
+  roundsLeft,
   runtimeChange,
   setDeployment,
   statusOf,
-  stopReasonFor,
+  stopFor,
   type CampaignState,
 } from '../src/campaign';
 import {
@@ -27,8 +29,9 @@ import {
   WORKFLOWS,
   type CampaignOutcome,
   type Cut,
+  type RoundSummary,
   type StageTiming,
-  type StopReason,
+  type Stop,
 } from '../src/contracts';
 import { deploy, warehouse } from './activities';
 import { showInWebUi } from './campaign-display';
@@ -54,6 +57,10 @@ export async function activeLearningCampaign(input: CampaignInput): Promise<Camp
   campaign.listen();
   return campaign.run();
 }
+
+/** What chose a batch, and why, after the number of its molecules. */
+const chosenWords = ({ chosenBy }: Pick<RoundSummary, 'chosenBy'>): string =>
+  chosenBy ? ` by ${chosenBy.strategy} (${chosenBy.why})` : '';
 
 class Campaign {
   private readonly intake: CampaignIntake;
@@ -147,12 +154,12 @@ class Campaign {
       this.event('batch-closed', this.closingWords());
       this.update({ round: this.state.round + 1, batch: null });
     }
-    const reason = await this.playRound(timings);
-    return reason ? this.finish(reason) : this.handOver();
+    const stop = await this.playRound(timings);
+    return stop ? this.finish(stop) : this.handOver();
   }
 
   /** Learns and hands out the batch of the current round. A reason to end comes back instead of a batch. */
-  private async playRound(timings: readonly StageTiming[]): Promise<StopReason | null> {
+  private async playRound(timings: readonly StageTiming[]): Promise<Stop | null> {
     for (;;) {
       await condition(() => !this.state.paused);
       try {
@@ -160,42 +167,47 @@ class Campaign {
       } catch (error) {
         if (isCancellation(error)) throw error;
         // Months of lab work are not thrown away for one round that went wrong: a person mends the cause and resumes.
+        const { message, type } = rootCause(error);
         this.event(
           'round-failed',
-          `round ${this.state.round} failed: ${rootCause(error).message} Mend it and send the signal resume.`,
+          `round ${this.state.round} failed: ${message} (${type}) Mend it and send the signal resume.`,
         );
         this.update({ paused: true });
       }
     }
   }
 
-  private async tryRound(timings: readonly StageTiming[]): Promise<StopReason | null> {
+  private async tryRound(timings: readonly StageTiming[]): Promise<Stop | null> {
     const { campaignId, config, round } = this.state;
     const { dataVersion, shards } = this.state.pool!;
     const cut = await warehouse.closeCut.executeWithOptions({ summary: `fix what round ${round} knows` }, [
       { campaignId, round, dataVersion, config, branch: this.state.dataBranch ?? 0 },
     ]);
     this.update({ lastCut: cut });
-    const reason = stopReasonFor(this.state, cut.best?.value ?? null);
-    const { summary, model, batch, rolloutStarted, runtime } = await executeChild<typeof learningCycle>(
-      WORKFLOWS.cycle,
-      {
-        workflowId: roundId(campaignId, round),
-        staticSummary: reason ? 'closing round: the last results' : `round ${round}: ${cut.labels} labels`,
-        args: [
-          {
-            campaignId,
-            round,
-            config,
-            dataVersion,
-            shards,
-            cut,
-            batchSize: reason ? 0 : nextBatchSize(this.state),
-            timings,
-          },
-        ],
-      },
-    );
+    const best = cut.best?.value ?? null;
+    const ending = stopFor(this.state, best);
+    const prospects = ending ? null : prospectsWanted(this.state, best);
+    const { summary, model, batch, stop, rules, nothing, rolloutStarted, runtime } = await executeChild<
+      typeof learningCycle
+    >(WORKFLOWS.cycle, {
+      workflowId: roundId(campaignId, round),
+      staticSummary: ending ? 'closing round: the last results' : `round ${round}: ${cut.labels} labels`,
+      args: [
+        {
+          campaignId,
+          round,
+          config,
+          dataVersion,
+          shards,
+          cut,
+          batchSize: ending ? 0 : nextBatchSize(this.state),
+          roundsLeft: roundsLeft(this.state),
+          ...(prospects && { prospects }),
+          ...(this.state.spent !== undefined && { spent: this.state.spent }),
+          timings,
+        },
+      ],
+    });
     const moved = runtimeChange(this.state.runtime, runtime);
     if (moved) {
       this.event(
@@ -210,8 +222,14 @@ class Campaign {
       rollouts: rolloutStarted ? [...this.state.rollouts, round] : this.state.rollouts,
     });
     this.finalCut = cut;
-    if (reason) return reason;
-    if (!batch) return 'pool-exhausted';
+    if (ending ?? stop) return ending ?? stop!;
+    if (rules?.binding) this.note('rules', rules.words);
+    if (!batch)
+      return {
+        reason: nothing ?? 'pool-exhausted',
+        why: rules?.words ?? 'no molecule is left that may be picked',
+      };
+    if (rules?.cost) this.update({ spent: rules.cost.before + rules.cost.batch });
     this.update({
       batch: {
         batchId: batch.batchId,
@@ -224,7 +242,10 @@ class Campaign {
       },
       assays: this.state.assays + batch.size,
     });
-    this.event('batch', `batch ${batch.batchId}: ${batch.size} molecules, seal ${batch.seal.slice(0, 12)}`);
+    this.event(
+      'batch',
+      `batch ${batch.batchId}: ${batch.size} molecules${chosenWords(summary)}, seal ${batch.seal.slice(0, 12)}`,
+    );
     return null;
   }
 
@@ -281,17 +302,18 @@ class Campaign {
     return goOn<typeof activeLearningCampaign>({ resume: this.state });
   }
 
-  private async finish(reason: StopReason): Promise<CampaignOutcome> {
+  private async finish({ reason, why }: Stop): Promise<CampaignOutcome> {
     const { campaignId } = this.state;
     this.update({
       stage: 'rolling-out',
       batch: null,
       stopReason: reason,
-      message: `ending (${reason}): waiting for rollouts`,
+      stopWhy: why,
+      message: `ending (${reason}: ${why}): waiting for rollouts`,
     });
     await condition(() => !rollingOut(this.state), ROLLOUT_PATIENCE);
     await condition(() => this.intake.idle());
-    await deploy.closeCampaign({ campaignId, stopReason: reason, finalCut: this.finalCut });
+    await deploy.closeCampaign({ campaignId, stopReason: reason, stopWhy: why, finalCut: this.finalCut });
     let report = null;
     try {
       report = await deploy.writeReport.executeWithOptions(
@@ -305,12 +327,13 @@ class Campaign {
     await condition(() => this.intake.idle() && allHandlersFinished());
     this.event(
       'finished',
-      `finished (${reason}): ${this.state.lastCut?.labels ?? 0} molecules measured, best ${this.state.lastCut?.best?.value ?? 'none'}`,
+      `finished (${reason}: ${why}): ${this.state.lastCut?.labels ?? 0} molecules measured, best ${this.state.lastCut?.best?.value ?? 'none'}`,
     );
     this.update({ stage: 'finished' });
     return {
       campaignId,
       stopReason: reason,
+      stopWhy: why,
       rounds: this.state.rounds.filter((round) => round.batchId !== null).length,
       labelled: this.state.lastCut?.labels ?? 0,
       poolSize: this.state.pool!.molecules,

@@ -13,6 +13,7 @@ import {
 } from '../src/contracts';
 import type { PoolSummary } from '../activities/warehouse';
 import { warehouse } from './activities';
+import { checkConstraints, checkRules } from './constraints';
 import { inOrder, MOVE_RETRIES, updateOperation, type CampaignOwner } from './campaign-owner';
 import type { ingestion } from './ingestion';
 import * as messages from './messages';
@@ -102,7 +103,9 @@ export class CampaignData {
     const reading = config.pool.dataset ?? `${config.pool.sources!.length} source(s)`;
     this.owner.update({ stage: 'ingesting', message: `reading ${reading}` });
     try {
+      const lists = await checkConstraints(config);
       const { pool, examples, seconds, cached } = await this.pool();
+      const rules = lists && (await checkRules(config, lists, pool.shards));
       this.owner.update({ pool: poolOf(pool) });
       await warehouse.openCampaign({
         campaignId,
@@ -115,6 +118,7 @@ export class CampaignData {
         `${pool.molecules} molecules from ${pool.acceptedRows} rows; ${pool.quarantinedRows} rows in quarantine`,
       );
       for (const example of examples) this.owner.event('quarantine', example);
+      if (rules) this.owner.event('rules', rules);
       return [{ stage: 'ingest', round, seconds, cached }];
     } catch (error) {
       throw surfaced(error);

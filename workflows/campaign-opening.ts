@@ -4,6 +4,7 @@ import {
   asTitrateError,
   CAMPAIGN_ID_PATTERN,
   COLD_START,
+  FIRST_FEATURIZERS,
   FIRST_STANDARDISATION,
   campaignConfigSchema,
   parseWith,
@@ -14,6 +15,9 @@ import {
 /** A campaign is started with its configuration, and carries its state from one execution to the next. */
 export type CampaignInput = CampaignConfigInput | { readonly resume: CampaignState };
 
+/** How campaigns chose their batches before there was more than that to choose from. */
+const FIRST_BATCHES = { strategy: 'ei', batching: 'top', first: 'random' } as const;
+
 /** A campaign that was started before something could be chosen goes on with what there was, also when its start is replayed. */
 function asStarted(parsed: CampaignConfig, input: CampaignConfigInput): CampaignConfig {
   let config = parsed;
@@ -21,6 +25,24 @@ function asStarted(parsed: CampaignConfig, input: CampaignConfigInput): Campaign
     config = { ...config, pool: { ...config.pool, standardisation: FIRST_STANDARDISATION } };
   if (input.exploration?.warmStart === undefined && !patched('warm-start'))
     config = { ...config, exploration: { ...config.exploration, warmStart: COLD_START } };
+  const { acquisition } = input;
+  const open =
+    input.featurizers === undefined ||
+    acquisition?.strategy === undefined ||
+    acquisition.batching === undefined ||
+    acquisition.first === undefined;
+  if (open && !patched('auto-batch')) {
+    config = {
+      ...config,
+      featurizers: input.featurizers ? config.featurizers : FIRST_FEATURIZERS,
+      acquisition: {
+        ...config.acquisition,
+        strategy: acquisition?.strategy ?? FIRST_BATCHES.strategy,
+        batching: acquisition?.batching ?? FIRST_BATCHES.batching,
+        first: acquisition?.first ?? FIRST_BATCHES.first,
+      },
+    };
+  }
   return config;
 }
 

@@ -1,57 +1,39 @@
-import {
-  executeChild,
-  getExternalWorkflowHandle,
-  isCancellation,
-  ParentClosePolicy,
-  startChild,
-  workflowInfo,
-} from '@temporalio/workflow';
-import type { FeatureSet } from '../activities/featurization';
+import { executeChild, ParentClosePolicy, startChild, workflowInfo } from '@temporalio/workflow';
+import type { AcquiredBatch } from '../activities/gpu';
 import type { PublishedBatch } from '../activities/warehouse';
 import {
   WORKFLOWS,
-  batchId,
   featurizerName,
-  stageId,
-  type ArtifactRef,
   type CampaignConfig,
-  type CampaignStage,
   type Cut,
   type LabelSplit,
   type ModelVersion,
   type RoundSummary,
+  type RulesReport,
   type RuntimePin,
   type StageTiming,
+  type Stop,
 } from '../src/contracts';
 import { enoughLabels, roundSeed, SEED_PURPOSES } from '../src/campaign';
 import { deploy, featurizers, gpu, warehouse } from './activities';
-import type { ExplorationOutput, exploration } from './exploration';
+import { announce, child, type Learnt, type LearningCycleInput, type Round } from './cycle-stages';
+import type { exploration } from './exploration';
 import type { featurization } from './featurization';
-import { stageEntered } from './messages';
+import { chooseBatch } from './next-batch';
 import type { rollout } from './rollout';
 import { surfaced } from './support';
 import { track } from './tracking';
-import type { training, TrainingOutput } from './training';
-
-export interface LearningCycleInput {
-  readonly campaignId: string;
-  readonly round: number;
-  readonly config: CampaignConfig;
-  readonly dataVersion: string;
-  /** JSON array of the pool's shards. */
-  readonly shards: ArtifactRef;
-  /** What this round knows; left out, the cycle fixes it itself. */
-  readonly cut?: Cut;
-  /** Picks wanted; 0 trains and evaluates without choosing a batch, which is how a campaign ends. */
-  readonly batchSize: number;
-  /** Wall seconds spent before the cycle (ingestion, in the first round). */
-  readonly timings?: readonly StageTiming[];
-}
+import type { training } from './training';
 
 export interface LearningCycleOutput {
   readonly summary: RoundSummary;
   readonly model: ModelVersion | null;
   readonly batch: PublishedBatch | null;
+  /** Of a campaign with constraints: how the batch stands to them, and why there is none. */
+  readonly rules?: RulesReport;
+  readonly nothing?: AcquiredBatch['nothing'];
+  /** Why the campaign ends here: what the model expects of the molecules left. Then the batch is not handed out. */
+  readonly stop?: Stop;
   readonly rolloutStarted: boolean;
   readonly runtime: RuntimePin;
 }
@@ -63,20 +45,6 @@ export async function learningCycle(input: LearningCycleInput): Promise<Learning
   } catch (error) {
     throw surfaced(error);
   }
-}
-
-/** What the round learnt: nothing while there are too few labels for a model. */
-interface Learnt {
-  readonly explored: ExplorationOutput;
-  readonly trained: TrainingOutput;
-  readonly features: FeatureSet;
-}
-
-interface Round {
-  readonly input: LearningCycleInput;
-  readonly cut: Cut;
-  readonly runtime: RuntimePin;
-  readonly time: (stage: string, outcome: { seconds: number; cached: boolean }) => void;
 }
 
 async function runCycle(input: LearningCycleInput): Promise<LearningCycleOutput> {
@@ -97,9 +65,10 @@ async function runCycle(input: LearningCycleInput): Promise<LearningCycleOutput>
   const learnt = enoughLabels(cut) ? await learn(context) : null;
   const rolloutStarted = learnt !== null && config.rollout.enabled;
   if (rolloutStarted) await startRollout(input, learnt.trained.version);
-  const batch = input.batchSize > 0 ? await chooseBatch(context, learnt) : null;
+  const chosen = input.batchSize > 0 ? await chooseBatch(context, learnt) : null;
+  const batch = chosen?.batch ?? null;
 
-  const summary = summarise(context, learnt, batch);
+  const summary = summarise(context, learnt, batch, chosen?.acquired ?? null);
   const record = await deploy.recordRound.executeWithOptions({ summary: `record round ${round}` }, [
     {
       campaignId,
@@ -119,6 +88,9 @@ async function runCycle(input: LearningCycleInput): Promise<LearningCycleOutput>
     summary: { ...summary, record },
     model: learnt?.trained.version ?? null,
     batch,
+    ...(chosen?.stop && { stop: chosen.stop }),
+    ...(chosen?.acquired.rules && { rules: chosen.acquired.rules }),
+    ...(chosen?.acquired.nothing && { nothing: chosen.acquired.nothing }),
     rolloutStarted,
     runtime,
   };
@@ -203,56 +175,13 @@ async function splitsOf(
   return { exploration: explored, training: evaluated };
 }
 
-/** Chooses by the round's new surrogate, never by the deployed one, and seals the batch before anything is measured. */
-async function chooseBatch(
-  { input, cut, runtime, time }: Round,
-  learnt: Learnt | null,
-): Promise<PublishedBatch | null> {
-  const { campaignId, round, config, dataVersion, batchSize } = input;
-  const { acquisition, objective } = config;
-  const how = learnt ? acquisition.strategy : 'chance, there being too few labels for a model';
-  await announce('acquiring', `choosing ${batchSize} molecules by ${how}`);
-  const acquired = await gpu.acquireBatch.executeWithOptions({ summary: `choose ${batchSize} by ${how}` }, [
-    {
-      cut,
-      dataVersion,
-      pool: input.shards,
-      objective,
-      acquisition,
-      batchSize,
-      seed: roundSeed(config.seed, round, SEED_PURPOSES.acquire),
-      model: learnt && {
-        family: learnt.trained.card.family,
-        weights: learnt.trained.card.weights,
-        calibrationScale: learnt.trained.card.calibration.scale,
-        features: learnt.features,
-      },
-      runtime,
-    },
-  ]);
-  time('acquire', acquired);
-  if (acquired.value.size === 0) return null;
-  return warehouse.publishBatch.executeWithOptions({ summary: `seal ${acquired.value.size} picks` }, [
-    {
-      campaignId,
-      round,
-      batchId: batchId(campaignId, round),
-      picks: acquired.value.picks,
-      objective,
-      modelVersion: learnt?.trained.version.id ?? null,
-      modelSha256: learnt?.trained.card.weights.sha256 ?? null,
-      dataVersion,
-      cutId: cut.cutId,
-      rule: { ...acquisition, batchSize, seed: config.seed, candidates: acquired.value.candidates },
-    },
-  ]);
-}
-
 function summarise(
   { input, cut, runtime }: Round,
   learnt: Learnt | null,
   batch: PublishedBatch | null,
+  acquired: AcquiredBatch | null,
 ): Omit<RoundSummary, 'record'> {
+  const { decision, prospects } = acquired ?? {};
   return {
     round: input.round,
     cutId: cut.cutId,
@@ -271,6 +200,8 @@ function summarise(
       : { status: 'off', gates: [], message: 'rollout is switched off' },
     batchId: batch?.batchId ?? null,
     batchSize: batch?.size ?? 0,
+    ...(decision && { chosenBy: { strategy: decision.name, why: decision.why } }),
+    ...(prospects && { prospects }),
     seal: batch?.seal ?? null,
   };
 }
@@ -291,21 +222,4 @@ async function startRollout(input: LearningCycleInput, version: ModelVersion): P
       },
     ],
   });
-}
-
-const child = (stage: string, summary: string) => ({
-  workflowId: stageId(workflowInfo().workflowId, stage),
-  staticSummary: summary,
-});
-
-/** Tells the campaign, when there is one, which stage its round is in. */
-async function announce(stage: CampaignStage, message: string): Promise<void> {
-  const { parent } = workflowInfo();
-  if (!parent) return;
-  try {
-    await getExternalWorkflowHandle(parent.workflowId).signal(stageEntered, { stage, message });
-  } catch (error) {
-    if (isCancellation(error)) throw error;
-    // A parent that is gone needs no news.
-  }
 }

@@ -101,9 +101,11 @@ export function createDeployActivities(ports: DeployPorts) {
   async function closeCampaign(input: {
     campaignId: string;
     stopReason: StopReason;
+    stopWhy?: string;
     finalCut: Cut | null;
   }): Promise<void> {
-    await log.close(input.campaignId, { stopReason: input.stopReason, finalCut: input.finalCut });
+    const { campaignId, ...end } = input;
+    await log.close(campaignId, end);
   }
 
   /** Renders the report as one self-contained page: into the object store, and as a file to open. */

@@ -29,6 +29,8 @@ import type { ResolvedResult } from '../../src/warehouse';
 import { jsonArtifacts } from '../shared/artifacts';
 import { withHeartbeat } from '../shared/heartbeat';
 import type { FeaturizationPorts } from '../shared/ports';
+import { createListResolver } from './lists';
+import { createScreening } from './screening';
 
 export interface FeaturiseShardRequest {
   /** JSON array of the shards' ArtifactRefs, and which of them. */
@@ -261,6 +263,8 @@ export function createFeaturizationActivities(ports: FeaturizationPorts) {
     scaffoldLabels,
     joinShards,
     resolveResults,
+    ...createListResolver(ports),
+    ...createScreening(ports),
   };
 }
 

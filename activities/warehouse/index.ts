@@ -13,6 +13,7 @@ import {
   type Cut,
   type DatasetVersion,
   type LandedSource,
+  type PassedOverMolecule,
   type Pick,
   type Receipt,
   type SourceSpec,
@@ -64,6 +65,8 @@ export interface PublishBatchRequest {
   readonly dataVersion: string;
   readonly cutId: string;
   readonly rule: Record<string, unknown>;
+  /** Left out where nobody was. */
+  readonly passedOver?: readonly PassedOverMolecule[];
 }
 export interface PublishedBatch {
   readonly batchId: string;
@@ -300,6 +303,7 @@ export function createWarehouseActivities(ports: WarehousePorts) {
         const compoundId = known.get(pick.moleculeId)?.compoundId;
         return compoundId === undefined ? pick : { ...pick, compoundId };
       }),
+      ...(request.passedOver && { passedOver: [...request.passedOver] }),
     });
     const { sheet, ref } = await standingSheet(campaignId, round, fresh);
     await warehouse.openBatch(campaignId, batchId, round, sheet.picks);

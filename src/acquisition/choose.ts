@@ -1,118 +1,157 @@
-import type { CampaignConfig, FeatureMatrix } from '../contracts';
-import { deriveSeed, selectFeatureRows } from '../foundation';
-import type { FittedModel } from '../learning';
-import type { SelectedPick } from './acquisition';
-import { selectBatch } from './select';
-
-/** The model that a batch is chosen by. */
-export interface Surrogate {
-  readonly model: Pick<FittedModel, 'predict' | 'sample'>;
-  /** Standard deviations of the model x scale = calibrated ones. */
-  readonly calibrationScale: number;
-}
-
-export interface ChooseRequest {
-  /** Molecules that may be picked, each once. */
-  readonly moleculeIds: readonly string[];
-  /** Null while there are too few labels for a model: then chance decides. */
-  readonly surrogate: Surrogate | null;
-  /** Features of the pool, part by part; rows of molecules that may not be picked are passed over. */
-  readonly features: () => AsyncIterable<FeatureMatrix> | Iterable<FeatureMatrix>;
-  /** Features of the named molecules, in their order. */
-  readonly featuresOf: (moleculeIds: readonly string[]) => Promise<FeatureMatrix> | FeatureMatrix;
-  readonly direction: CampaignConfig['objective']['direction'];
-  readonly acquisition: CampaignConfig['acquisition'];
-  readonly batchSize: number;
-  /** Best measured value so far (uncensored); null before any. */
-  readonly incumbent: number | null;
-  readonly seed: number;
-  readonly signal?: AbortSignal;
-  readonly onScored?: (done: number, of: number) => void;
-}
-
-/** A pick with what the model said of it, calibrated, in the unit of the targets. */
-export interface ChosenPick extends SelectedPick {
-  readonly predicted?: { readonly mean: number; readonly total: number };
-}
+import { TitrateError } from '../contracts';
+import type { ChosenBatch, ChosenPick, ChooseRequest, GoalSpec, Surrogate } from './acquisition';
+import { Batch } from './batch';
+import { pickByDeterminant, pickByIntegratedVariance, pickJointly } from './by-covariance';
+import { pickCoreSet, pickFarthest } from './by-distance';
+import { pickByDraws } from './by-draws';
+import { pickAtRandom, pickByRank } from './by-rank';
+import { sparseRowsOf } from './distance';
+import { explain } from './explain';
+import { decide } from './policy';
+import { REQUIRED_REASON } from './reasons';
+import { shortlist } from './scoring';
+import type { Choosing } from './strategies';
+import { isPointwise, needsReference, utilityOf, type UtilityRequest } from './utilities';
 
 /**
- * Thompson sampling draws jointly over this many candidates, those with the best mean + 2 sigma: a joint draw needs the
- * covariance of all of them, and a candidate outside would have to be drawn more than two standard deviations up to win.
+ * Chooses a batch: what a campaign does in each round, and the retrospective benchmark in each cycle. A pure function of the request, whatever
+ * the parts that the features come in and the order in which molecules are listed.
+ *
+ * Molecules that the rules ask for come first; then the strategies, part by part, as decided; then `round(randomShare x the rest)` picks by
+ * chance, which are drawn before the others and without regard to the model, so that they stay an unbiased yardstick. While there is no model
+ * all are drawn by chance. Pending molecules are never picked.
+ * @throws TitrateError `config-invalid` for an impossible batch size, `internal` for a molecule listed twice, `numerical` for a prediction
+ *   that is not a number; as the model; cancelled
  */
-const THOMPSON_CANDIDATES = 2000;
-
-interface Scored {
-  readonly moleculeIds: readonly string[];
-  readonly mean: Float64Array;
-  readonly sigma: Float64Array;
-  readonly total: Float64Array;
-  readonly draws?: readonly Float64Array[];
-}
-
-/**
- * Scores the pool by the surrogate and picks a batch: what a campaign does in each round, and the retrospective benchmark in each
- * cycle. A pure function of the request, whatever the parts that the features come in. Memory follows a part, not the pool.
- * @throws as `selectBatch`; cancelled
- */
-export async function chooseBatch(request: ChooseRequest): Promise<ChosenPick[]> {
-  const { surrogate, moleculeIds, direction, acquisition, batchSize, incumbent, seed } = request;
-  const scored = surrogate && moleculeIds.length > 0 ? await score(request, surrogate) : null;
-  const { mean, sigma, draws } = scored ?? {};
-  const selected = selectBatch({
-    candidates: {
-      moleculeIds: scored?.moleculeIds ?? moleculeIds,
-      ...(mean && sigma && { model: { mean, sigma, draws } }),
-    },
-    excluded: new Set(),
-    ...{ direction, acquisition, batchSize, incumbent, seed },
+export async function chooseBatch(request: ChooseRequest): Promise<ChosenBatch> {
+  checkRequest(request);
+  const { surrogate, rules, batchSize, seed } = request;
+  const goal: GoalSpec = request.goal ?? { kind: 'best' };
+  const draft = rules?.begin(batchSize) ?? null;
+  const pending = new Set(request.pending ?? []);
+  const offered = new Set(
+    request.moleculeIds.filter((id) => !pending.has(id) && (!rules || rules.admits(id))),
+  );
+  const batch = new Batch(draft ? Math.min(draft.size, batchSize) : batchSize, offered, draft);
+  const decision = decide({
+    ...{ acquisition: request.acquisition, goal, batchSize: batch.size, pending: pending.size },
+    modelled: surrogate !== null,
+    comparable: await comparable(request, offered),
+    evidence: request.evidence ?? { labels: request.measured?.length ?? 0, round: 1 },
   });
-  if (!scored) return selected;
-  return selected.map((pick) => ({
-    ...pick,
-    predicted: { mean: scored.mean[pick.index]!, total: scored.total[pick.index]! },
-  }));
-}
 
-async function score(request: ChooseRequest, surrogate: Surrogate): Promise<Scored> {
-  const { moleculeIds, acquisition, signal, onScored } = request;
-  const { model, calibrationScale } = surrogate;
-  const place = new Map(moleculeIds.map((id, i) => [id, i]));
-  const [mean, sigma, total] = [0, 0, 0].map(() => new Float64Array(moleculeIds.length)) as [
-    Float64Array,
-    Float64Array,
-    Float64Array,
+  for (const moleculeId of draft?.required ?? [])
+    if (batch.left > 0 && batch.allows(moleculeId))
+      batch.take({ moleculeId, strategy: 'required', reason: REQUIRED_REASON });
+  const first = batch.picks.length;
+  const randomSize = Math.round(batch.left * (surrogate ? decision.randomShare : 0));
+  pickAtRandom(batch, first + randomSize, seed, 'share');
+  const drawn = batch.picks.length;
+  if (surrogate) await pickByModel({ request, batch, decision, surrogate }, goal);
+  else
+    pickAtRandom(
+      batch,
+      batch.size,
+      seed,
+      request.acquisition.strategy === 'random' ? 'strategy' : 'no-model',
+    );
+
+  const { picks } = batch;
+  const ranked: ChosenPick[] = [
+    ...picks.slice(0, first),
+    ...picks.slice(drawn),
+    ...picks.slice(first, drawn),
   ];
-  let done = 0;
-  for await (const part of request.features()) {
-    const rows = part.moleculeIds.flatMap((id, row) => (place.has(id) ? [row] : []));
-    if (rows.length === 0) continue;
-    const wanted = rows.length === part.rows ? part : selectFeatureRows(part, rows);
-    const prediction = await model.predict(wanted, signal);
-    rows.forEach((row, i) => {
-      const at = place.get(part.moleculeIds[row]!)!;
-      mean[at] = prediction.mean[i]!;
-      sigma[at] = calibrationScale * prediction.epistemic[i]!;
-      total[at] = calibrationScale * Math.hypot(prediction.aleatoric[i]!, prediction.epistemic[i]!);
-    });
-    done += rows.length;
-    onScored?.(done, moleculeIds.length);
-  }
-  const scored = { moleculeIds, mean, sigma, total };
-  return acquisition.strategy === 'thompson' ? drawn(request, surrogate, scored) : scored;
+  return { picks: await explain(request, surrogate, ranked), decision, passedOver: batch.passedOver };
 }
 
-async function drawn(request: ChooseRequest, { model }: Surrogate, scored: Scored): Promise<Scored> {
-  const { moleculeIds: ids, mean, sigma, total } = scored;
-  const sign = request.direction === 'maximize' ? 1 : -1;
-  const optimism = (i: number) => sign * mean[i]! + 2 * sigma[i]!;
-  const kept = [...ids.keys()]
-    .sort((a, b) => optimism(b) - optimism(a) || (ids[a]! < ids[b]! ? -1 : 1))
-    .slice(0, THOMPSON_CANDIDATES)
-    .sort((a, b) => a - b);
-  const moleculeIds = kept.map((i) => ids[i]!);
-  const take = (from: Float64Array) => Float64Array.from(kept, (i) => from[i]!);
-  const features = await request.featuresOf(moleculeIds);
-  const seed = deriveSeed(request.seed, 'thompson');
-  const draws = await model.sample(features, request.batchSize, seed, request.signal);
-  return { moleculeIds, mean: take(mean), sigma: take(sigma), total: take(total), draws };
+/** Whether the features tell how alike molecules are: asked where the decision rests on it. */
+async function comparable(request: ChooseRequest, offered: ReadonlySet<string>): Promise<boolean> {
+  if (!request.surrogate || request.acquisition.strategy !== 'auto' || request.goal?.kind !== 'learn')
+    return true;
+  const [any] = offered;
+  return any === undefined || sparseRowsOf(await request.featuresOf([any])) !== null;
+}
+
+type ByModel = Pick<Choosing, 'request' | 'batch' | 'decision' | 'surrogate'>;
+
+/** Fills the batch part by part. A strategy that looks at a sample or a shortlist looks again while places are left. */
+async function pickByModel(parts: ByModel, goal: GoalSpec): Promise<void> {
+  const { request, batch, decision, surrogate } = parts;
+  const from = batch.picks.length;
+  const places = batch.left;
+  const utilityRequest = await utilityRequestOf(parts, goal);
+  let share = 0;
+  for (const [i, part] of decision.parts.entries()) {
+    share += part.share;
+    const last = i === decision.parts.length - 1;
+    const until = from + (last ? places : Math.round(places * share));
+    while (batch.picks.length < until && batch.offered.size > 0) {
+      request.signal?.throwIfAborted();
+      await strategist({ ...{ request, batch, decision, part, surrogate, utilityRequest, until } });
+    }
+  }
+}
+
+function strategist(choosing: Choosing): Promise<void> | void {
+  const { part, batch, until, request } = choosing;
+  switch (part.strategy) {
+    case 'random':
+      return pickAtRandom(batch, until, request.seed, 'strategy');
+    case 'thompson':
+      return pickByDraws(choosing);
+    case 'nipv':
+      return pickByIntegratedVariance(choosing);
+    case 'max-determinant':
+      return pickByDeterminant(choosing);
+    case 'core-set':
+      return pickCoreSet(choosing);
+    case 'maxmin':
+      return pickFarthest(choosing);
+    default:
+      return part.batching === 'joint' ? pickJointly(choosing) : pickByRank(choosing);
+  }
+}
+
+/** With the best prediction among the candidates, where improvement has nothing measured to start from: a pass of its own. */
+async function utilityRequestOf({ request, batch, decision, surrogate }: ByModel, goal: GoalSpec) {
+  const { direction, incumbent, task = 'regression' } = request;
+  const base: UtilityRequest = { direction, goal, task, kappa: decision.kappa, incumbent };
+  const wanted = decision.parts.some(
+    ({ strategy }) => isPointwise(strategy) && needsReference(strategy, base),
+  );
+  if (!wanted) return base;
+  const best = await bestPrediction(request, surrogate, base, batch.offered);
+  return best === undefined ? base : { ...base, reference: best };
+}
+
+const bestPrediction = async (
+  request: ChooseRequest,
+  surrogate: Surrogate,
+  base: UtilityRequest,
+  offered: ReadonlySet<string>,
+): Promise<number | undefined> =>
+  (await shortlist(request, surrogate, utilityOf('greedy', base), 1, offered)).mean[0];
+
+function checkRequest({ moleculeIds, batchSize, incumbent }: ChooseRequest): void {
+  if (!Number.isInteger(batchSize) || batchSize < 0) {
+    throw new TitrateError('config-invalid', {
+      what: `a batch of ${batchSize} molecules was asked for`,
+      where: 'acquisition.batchSize',
+      remedy: 'Give a whole number, 0 or more',
+    });
+  }
+  if (incumbent !== null && !Number.isFinite(incumbent)) {
+    throw new TitrateError('numerical', {
+      what: `the best measured value is ${incumbent}`,
+      where: 'acquisition',
+    });
+  }
+  if (new Set(moleculeIds).size === moleculeIds.length) return;
+  const seen = new Set<string>();
+  const twice = moleculeIds.find((id) => seen.size === seen.add(id).size);
+  throw new TitrateError('internal', {
+    what: `candidate ${twice} is listed twice; each molecule must come once`,
+    where: 'acquisition',
+  });
 }

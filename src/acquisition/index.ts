@@ -1,6 +1,26 @@
-export type { Candidates, SelectedPick, SelectRequest } from './acquisition';
-export { chooseBatch, type ChooseRequest, type ChosenPick, type Surrogate } from './choose';
+export type * from './acquisition';
+export { chooseBatch } from './choose';
 export * from './improvement';
+export { decide, type Decision, type DecisionPart, type DecisionRequest, type Evidence } from './policy';
+export { descending, firstOf, hashOrder } from './ranking';
 export { sealBatch, verifySeal } from './seal';
-export { selectBatch } from './select';
+export {
+  Coverage,
+  farthestFirst,
+  greedyMedoids,
+  similarity,
+  SimilarityIndex,
+  sparseRowsOf,
+  type SparseRows,
+} from './distance';
+export { utilityOf, type Utility, type UtilityRequest } from './utilities';
 export * from './retrospective';
+export * from './constraints';
+export * from './initial';
+export * from './known';
+export * from './sheet';
+export * from './stopping';
+export * from './initial';
+export * from './known';
+export * from './sheet';
+export * from './stopping';

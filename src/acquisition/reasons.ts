@@ -18,6 +18,10 @@ const plus = (text: string) => (/^-0(\.0*)?$/.test(text) ? text.slice(1) : text)
 
 const grouped = (n: number) => String(n).replace(/\B(?=(\d{3})+$)/g, ',');
 
+/** Two significant digits. */
+const percent = (share: number) =>
+  share > 0 && share < 0.0001 ? 'less than 0.01 %' : `${Number((100 * share).toPrecision(2))} %`;
+
 const predicted = (mean: number, sigma: number) =>
   `predicted ${resolved(mean, sigma)} ± ${resolved(sigma, sigma)}`;
 
@@ -39,7 +43,7 @@ export function greedyReason(
   return `Among the ${direction === 'maximize' ? 'highest' : 'lowest'} predictions: ${predicted(mean, sigma)}${best}.`;
 }
 
-export function ucbReason(
+export function boundReason(
   mean: number,
   sigma: number,
   bound: number,
@@ -52,18 +56,76 @@ export function ucbReason(
   return `Could be as ${side} as ${resolved(bound, sigma)}, ${short(kappa)} standard deviations beyond its mean: ${predicted(mean, sigma)}${best}.`;
 }
 
-/** @param reference the best measured value, or the best prediction where nothing uncensored has been measured. */
-export function eiReason(
+/** What improvement is measured from: a value, the best prediction where nothing uncensored has been measured, or a threshold. */
+export type LevelKind = 'measured' | 'predicted' | 'threshold';
+const LEVEL = { measured: 'the best', predicted: 'the best prediction', threshold: 'the threshold' };
+
+export function improvementReason(
   mean: number,
   sigma: number,
   improvement: number,
-  reference: number,
-  referenceIs: 'measured' | 'predicted',
+  level: number,
+  is: LevelKind,
 ): string {
   const gain =
     improvement === 0 && sigma > 0 ? 'less than 1e-300' : String(Number(improvement.toPrecision(2)));
-  const best = referenceIs === 'measured' ? 'the best' : 'the best prediction';
-  return `Expected to improve on ${best} (${resolved(reference, sigma)}) by ${gain}: ${predicted(mean, sigma)}.`;
+  return `Expected to improve on ${LEVEL[is]} (${resolved(level, sigma)}) by ${gain}: ${predicted(mean, sigma)}.`;
+}
+
+export function probabilityReason(
+  mean: number,
+  sigma: number,
+  probability: number,
+  level: number,
+  is: LevelKind,
+): string {
+  return `Beyond ${LEVEL[is]} (${resolved(level, sigma)}) with a probability of ${percent(probability)}: ${predicted(mean, sigma)}.`;
+}
+
+/** @param nearest distance to the range of the nearest measured value; absent where one lies in it. */
+export function rangeReason(
+  mean: number,
+  sigma: number,
+  range: { readonly from: number; readonly to: number },
+  probability: number,
+  nearest?: number,
+): string {
+  const yet = nearest === undefined ? '' : `; the nearest measured value is ${resolved(nearest, sigma)} away`;
+  return `Between ${resolved(range.from, sigma)} and ${resolved(range.to, sigma)} with a probability of ${percent(probability)}: ${predicted(mean, sigma)}${yet}.`;
+}
+
+export function uncertaintyReason(mean: number, sigma: number): string {
+  return `Among those that the model knows least of: ${predicted(mean, sigma)}.`;
+}
+
+export function informationReason(mean: number, sigma: number, nats: number): string {
+  return `Its measurement is expected to tell ${String(Number(nats.toPrecision(2)))} nats of what the model does not know: ${predicted(mean, sigma)}.`;
+}
+
+/** @param share of the remaining variance over `reference` candidates. */
+export function integratedVarianceReason(
+  mean: number,
+  sigma: number,
+  share: number,
+  reference: number,
+): string {
+  return `Measuring it would take away ${percent(share)} of what the model does not know of ${grouped(reference)} candidates: ${predicted(mean, sigma)}.`;
+}
+
+/** @param left its standard deviation, with what is at the lab and in the batch taken as known. */
+export function determinantReason(mean: number, sigma: number, left: number): string {
+  return `The rest of the batch leaves the most open of it (± ${resolved(left, left)}): ${predicted(mean, sigma)}.`;
+}
+
+/** @param similarity to the nearest molecule that is measured, at the lab or in the batch; null where there is none. */
+export function distanceReason(similarity: number | null): string {
+  if (similarity === null) return 'The first of a batch that is spread over the pool.';
+  return `Unlike anything measured, at the lab or in the batch so far: the nearest has a similarity of ${similarity.toFixed(2)}.`;
+}
+
+/** @param gain mean rise of the similarity of the pool to its nearest measured or chosen molecule. */
+export function coverageReason(gain: number, reference: number): string {
+  return `Stands for the part of the pool that is covered least: it brings ${grouped(reference)} candidates nearer by ${gain.toPrecision(2)} on average.`;
 }
 
 /** @param draw 1-based number of the posterior draw. */
@@ -76,3 +138,9 @@ export function thompsonReason(
 ): string {
   return `Best of those left in draw ${draw} of ${draws} from the model's posterior, with ${resolved(drawn, sigma)}: ${predicted(mean, sigma)}.`;
 }
+
+export const REQUIRED_REASON = 'The rules of the campaign ask for it.';
+
+export const outrankedReason = (strategy: string) => `Came next by ${strategy}.`;
+export const redundantReason = (before: number, after: number) =>
+  `The batch and the lab already tell much of it: its standard deviation falls from ${resolved(before, before)} to ${resolved(after, before)}.`;

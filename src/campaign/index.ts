@@ -1,4 +1,6 @@
 export * from './exploration';
+export * from './first-batch';
 export * from './labels';
 export * from './seeds';
 export * from './state';
+export * from './stopping';

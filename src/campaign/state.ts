@@ -65,6 +65,8 @@ export interface CampaignState {
   readonly runtime: RuntimePin | null;
   readonly lastCut: Pick<Cut, 'labels' | 'best' | 'failed' | 'abandoned' | 'censored'> | null;
   readonly assays: number;
+  /** Money that the batches so far cost; absent where batches have no prices. */
+  readonly spent?: number;
   readonly intake: CampaignStatus['intake'];
   readonly buffer: readonly IntakeItem[];
   readonly rounds: readonly RoundSummary[];
@@ -72,6 +74,8 @@ export interface CampaignState {
   readonly paused: boolean;
   readonly stopRequested: boolean;
   readonly stopReason: StopReason | null;
+  /** The numbers behind it, in plain words; absent before it ends, and of campaigns from before this was told. */
+  readonly stopWhy?: string;
   /** Rounds whose rollout was started, and how those that ended did. */
   readonly rollouts: readonly number[];
   readonly deployments: Readonly<Record<number, RoundSummary['deployment']>>;
@@ -173,26 +177,6 @@ export function nextBatchSize(state: CampaignState): number {
     : Math.max(0, Math.min(wanted, budget.measurements - state.assays));
 }
 
-/** Whether the campaign ends instead of handing out the batch of `state.round`, judged on what the last batch brought. */
-export function stopReasonFor(state: CampaignState, best: number | null): StopReason | null {
-  const { objective, budget, stopping } = state.config;
-  if (state.stopRequested) return 'stopped';
-  if (objective.target !== undefined && best !== null) {
-    const reached = objective.direction === 'maximize' ? best >= objective.target : best <= objective.target;
-    if (reached) return 'target';
-  }
-  if (state.round > budget.rounds || nextBatchSize(state) === 0) return 'budget';
-  if (stopping.plateauRounds !== undefined && plateaued(state, best, stopping.plateauRounds))
-    return 'plateau';
-  return null;
-}
-
-/** No better value for `rounds` rounds: each of the last summaries, and `best` now, equals the value before them. */
-function plateaued(state: CampaignState, best: number | null, rounds: number): boolean {
-  if (best === null || state.rounds.length < rounds + 1) return false;
-  return state.rounds.slice(-rounds).every((summary) => summary.best === best);
-}
-
 export function statusOf(state: CampaignState): CampaignStatus {
   return {
     campaignId: state.campaignId,
@@ -212,6 +196,7 @@ export function statusOf(state: CampaignState): CampaignStatus {
     outstanding: state.batch?.outstanding ?? 0,
     intake: state.intake,
     stopReason: state.stopReason,
+    stopWhy: state.stopWhy ?? null,
     message: state.message,
   };
 }
@@ -244,7 +229,7 @@ function logLine(round: RoundSummary): string {
     ? `${FAMILY[round.family]} ${round.modelVersion?.split('/').at(-1)}, held-out RMSE ${short(round.metrics!.rmse)}`
     : 'too few labels for a model';
   const batch = round.batchId
-    ? `batch of ${round.batchSize}, seal ${round.seal!.slice(0, 8)}`
+    ? `batch of ${round.batchSize}${round.chosenBy ? ` by ${round.chosenBy.strategy}` : ''}, seal ${round.seal!.slice(0, 8)}`
     : 'last training';
   const best = round.best === null ? '' : `, best ${short(round.best)}`;
   return `- **round ${round.round}**: ${round.labels} labels${best}; ${model}; ${batch}`;

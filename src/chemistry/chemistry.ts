@@ -3,6 +3,7 @@ import type {
   FeaturizerSpec,
   Molecule,
   MoleculeCaps,
+  PropertyName,
   QuarantineRow,
   Standardisation,
 } from '../contracts';
@@ -27,6 +28,31 @@ export type PreparedMolecule =
       readonly rows: readonly FeatureRow[];
     }
   | { readonly ok: false; readonly reason: QuarantineRow['reason']; readonly message: string };
+
+/** What is to be found out about molecules. Only what is asked for is computed: descriptors take most of the time. */
+export interface ScreenSpec {
+  readonly properties: readonly PropertyName[];
+  /** SMARTS. Molecules have no explicit hydrogens. */
+  readonly patterns: readonly string[];
+  readonly scaffold: boolean;
+  /** ECFP4: Morgan of radius 2. */
+  readonly fingerprint: boolean;
+}
+
+/** What was found of one molecule. */
+export type ScreenOutcome =
+  | {
+      readonly ok: true;
+      /** In the order of the spec; null where RDKit has no number. */
+      readonly properties: readonly (number | null)[];
+      /** Indices of the patterns that match, ascending. */
+      readonly matches: readonly number[];
+      /** '' without rings, null where it cannot be had; absent unless asked for. */
+      readonly scaffold?: string | null;
+      /** Packed bits in base64; absent unless asked for. */
+      readonly fingerprint?: string;
+    }
+  | { readonly ok: false; readonly message: string };
 
 /**
  * Chemistry on RDKit's WASM build, in disposable worker threads: a deadline from outside, caps, and a thread is thrown away
@@ -58,6 +84,10 @@ export interface Chemistry {
   ): Promise<PreparedMolecule[]>;
   /** SVG drawings; null where a molecule cannot be drawn. */
   depict(smiles: readonly string[], size?: { width: number; height: number }): Promise<(string | null)[]>;
+  /** What is asked for of each standard SMILES; one that brings RDKit down is an outcome too. Patterns must have passed `patternProblems`. */
+  screen(smiles: readonly string[], spec: ScreenSpec): Promise<ScreenOutcome[]>;
+  /** What is wrong with each SMARTS; null where nothing is. */
+  patternProblems(smarts: readonly string[]): Promise<(string | null)[]>;
   /** RDKit's version, e.g. '2026.09.1'. */
   version(): Promise<string>;
   close(): Promise<void>;

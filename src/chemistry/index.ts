@@ -1,4 +1,11 @@
-export type { Chemistry, PreparedMolecule, StandardiseOutcome, StructureInput } from './chemistry';
+export type {
+  Chemistry,
+  PreparedMolecule,
+  ScreenOutcome,
+  ScreenSpec,
+  StandardiseOutcome,
+  StructureInput,
+} from './chemistry';
 export type { FeatureRow } from './feature-row';
 export { createChemistry, type ChemistryOptions } from './rdkit-chemistry';
 export { rdkitVersion } from './rdkit-module';
@@ -7,3 +14,4 @@ export { DESCRIPTOR_NAMES } from './descriptors';
 export { featureShape, type FeatureShape } from './featurize';
 export { decodeFeatureMatrix, encodeFeatureMatrix, featureMatrix, matrixOfRows } from './feature-matrix';
 export { DEFAULT_DEPICT_SIZE, type DepictSize } from './depict';
+export { SCREEN_FINGERPRINT_BITS } from './screening';

@@ -7,7 +7,14 @@ import {
   type Standardisation,
 } from '../contracts';
 import { compiledEntry } from '../foundation';
-import type { Chemistry, PreparedMolecule, StandardiseOutcome, StructureInput } from './chemistry';
+import type {
+  Chemistry,
+  PreparedMolecule,
+  ScreenOutcome,
+  ScreenSpec,
+  StandardiseOutcome,
+  StructureInput,
+} from './chemistry';
 import { checkDepictSize, DEFAULT_DEPICT_SIZE, type DepictSize } from './depict';
 import { matrixOfRows } from './feature-matrix';
 import type { FeatureRow } from './feature-row';
@@ -155,6 +162,26 @@ class RdkitChemistry implements Chemistry {
       const result = entry && results[at++]!;
       return result?.ok ? result.value : null;
     });
+  }
+
+  async screen(smiles: readonly string[], spec: ScreenSpec): Promise<ScreenOutcome[]> {
+    const screened = smiles.map((text) => screenStructure({ notation: 'smiles', text }, NO_CAPS));
+    const items = screened.flatMap((each, i) =>
+      each.ok ? [item({ notation: 'smiles', text: smiles[i]! }, each.heavyAtoms)] : [],
+    );
+    const results = (await this.pool.run({ kind: 'screen', spec }, items)) as PoolResult<ScreenOutcome>[];
+    let at = 0;
+    return screened.map((each): ScreenOutcome => {
+      if (!each.ok) return { ok: false, message: each.message };
+      const result = results[at++]!;
+      return result.ok ? result.value : { ok: false, message: `RDKit came down on it: ${result.reason}` };
+    });
+  }
+
+  async patternProblems(smarts: readonly string[]): Promise<(string | null)[]> {
+    const items = smarts.map((text) => item({ notation: 'smiles', text }, 0));
+    const results = (await this.pool.run({ kind: 'pattern' }, items)) as PoolResult<string | null>[];
+    return results.map((result) => (result.ok ? result.value : `RDKit came down on it: ${result.reason}`));
   }
 
   version(): Promise<string> {

@@ -1,11 +1,18 @@
 import type { FeaturizerSpec, MoleculeCaps, Standardisation } from '../contracts';
-import type { PreparedMolecule, StandardiseOutcome, StructureInput } from './chemistry';
+import type {
+  PreparedMolecule,
+  ScreenOutcome,
+  ScreenSpec,
+  StandardiseOutcome,
+  StructureInput,
+} from './chemistry';
 import { drawSvg, type DepictSize } from './depict';
 import { featureRow, type FeatureRow } from './feature-row';
 import { isotopeShifts } from './isotopes';
 import type { LoadedRdkit } from './rdkit-module';
 import { murckoScaffold } from './murcko';
 import { withMol } from './molecule';
+import { patternProblem, screenMolecule } from './screening';
 import { standardiseReading, standardiseStructure } from './standardise';
 
 /** What a chemistry thread can be asked to do with each structure of a chunk. */
@@ -19,13 +26,18 @@ export type RdkitTask =
     }
   | { readonly kind: 'featurise'; readonly spec: FeaturizerSpec }
   | { readonly kind: 'scaffold' }
+  | { readonly kind: 'screen'; readonly spec: ScreenSpec }
+  /** Of texts that may be SMARTS. */
+  | { readonly kind: 'pattern' }
   | ({ readonly kind: 'depict' } & DepictSize);
 
 export type FeatureOutcome =
   { readonly ok: true; readonly row: FeatureRow } | { readonly ok: false; readonly message: string };
 
-/** `standardise` gives a StandardiseOutcome, `prepare` a PreparedMolecule, `featurise` a FeatureOutcome, `scaffold` a SMILES or null, `depict` an SVG or null. */
-export type RdkitValue = StandardiseOutcome | PreparedMolecule | FeatureOutcome | string | null;
+/** `standardise` gives a StandardiseOutcome, `prepare` a PreparedMolecule, `featurise` a FeatureOutcome, `scaffold` a SMILES or null, `depict` an SVG or null,
+ * `screen` a ScreenOutcome, `pattern` what is wrong or null. */
+export type RdkitValue =
+  StandardiseOutcome | PreparedMolecule | FeatureOutcome | ScreenOutcome | string | null;
 
 /** Runs inside a thread. Whatever it throws, the instance of RDKit is no longer to be trusted. */
 export function runTask(loaded: LoadedRdkit, task: RdkitTask, input: StructureInput): RdkitValue {
@@ -47,6 +59,10 @@ export function runTask(loaded: LoadedRdkit, task: RdkitTask, input: StructureIn
     }
     case 'scaffold':
       return murckoScaffold(loaded, input.text);
+    case 'screen':
+      return screenMolecule(loaded, input.text, task.spec);
+    case 'pattern':
+      return patternProblem(loaded, input.text);
     case 'depict': {
       const svg = withMol(loaded, input.text, '{}', (mol) => drawSvg(mol, task));
       loaded.takeLog();

@@ -1,13 +1,25 @@
 import { z } from 'zod';
+import { constraintsSchema } from './constraints';
 import { CAMPAIGN_ID_PATTERN } from './ids';
-import { featurizerSchema, type FeaturizerInput } from './features';
+import { featurizerSchema, type FeaturizerInput, type FeaturizerSpec } from './features';
 import { moleculeCapsSchema, standardisationSchema } from './molecules';
 import { modelFamilySchema, splitSchema } from './models';
 import { rolloutConfigSchema } from './rollout';
 import { sourceSchema } from './sources';
+import { stoppingSchema } from './stopping';
 
-export const strategySchema = z.enum(['random', 'greedy', 'ucb', 'ei', 'thompson']);
+/** `auto` chooses among the others by itself, from evidence within the campaign: docs/acquisition.md. */
+export const strategySchema = z.enum([
+  'auto', 'random', 'greedy', 'ucb', 'ei', 'log-ei', 'pi', 'thompson', 'uncertainty', 'bald', 'nipv', 'max-determinant', 'core-set', 'maxmin',
+]); // prettier-ignore
 export type Strategy = z.infer<typeof strategySchema>;
+
+export const goalSchema = z
+  .enum(['best', 'actives', 'learn', 'range'])
+  .describe(
+    'best: the best values. actives: as many as can be found at or beyond the threshold. learn: a model that predicts the pool well. range: values between from and to.',
+  );
+export type Goal = z.infer<typeof goalSchema>;
 
 const duration = z
   .string()
@@ -16,8 +28,15 @@ const duration = z
     "expected a duration such as '14 days' or '30s'",
   );
 
-/** Morgan radius 3 + atom pairs with counts: the best of the cheap ones on docking and measured sets alike. */
+/** Counts of Morgan environments and atom pairs, and descriptors: the best of the cheap ones on docking and measured sets alike. */
 const DEFAULT_FEATURIZERS: FeaturizerInput[] = [
+  {
+    kind: 'concatenation',
+    parts: [{ kind: 'morgan-counts', radius: 3 }, { kind: 'atom-pair-counts' }, { kind: 'descriptors' }],
+  },
+];
+/** What campaigns go by that were started before that was the default. */
+export const FIRST_FEATURIZERS: FeaturizerSpec[] = [
   {
     kind: 'concatenation',
     parts: [
@@ -27,174 +46,201 @@ const DEFAULT_FEATURIZERS: FeaturizerInput[] = [
   },
 ];
 
-export const campaignConfigSchema = z.strictObject({
-  version: z.literal(1).default(1),
-  campaignId: z
-    .string()
-    .regex(CAMPAIGN_ID_PATTERN)
-    .optional()
-    .describe('Must equal the workflow id; left out, it is taken from it.'),
-  title: z.string().max(200).optional(),
-  seed: z
-    .number()
-    .int()
-    .min(0)
-    .max(2 ** 32 - 1)
-    .default(1),
-  objective: z.strictObject({
-    property: z.string().min(1).max(100),
-    direction: z.enum(['maximize', 'minimize']),
-    unit: z.string().max(50).optional(),
-    target: z
-      .number()
+export const campaignConfigSchema = z
+  .strictObject({
+    version: z.literal(1).default(1),
+    campaignId: z
+      .string()
+      .regex(CAMPAIGN_ID_PATTERN)
       .optional()
-      .describe('Stop when a measured value is at least (maximize) or at most (minimize) this.'),
-  }),
-  pool: z
-    .strictObject({
-      sources: z.array(sourceSchema).min(1).max(100).optional(),
-      dataset: z
-        .string()
-        .min(1)
-        .max(300)
-        .optional()
-        .describe(
-          "Instead of sources: a dataset ingested before, as 'name' (its head), 'name@tag' or a version id 'data_…'.",
-        ),
-      caps: moleculeCapsSchema.prefault({}),
-      standardisation: standardisationSchema.prefault({}),
-    })
-    .refine((pool) => (pool.sources === undefined) !== (pool.dataset === undefined), {
-      message: 'expected either sources or dataset',
-    }),
-  featurizers: z.array(featurizerSchema).min(1).max(8).prefault(DEFAULT_FEATURIZERS),
-  exploration: z
-    .strictObject({
-      families: z.array(modelFamilySchema).min(1).default(['gaussian-process', 'mlp-ensemble']),
-      maxRows: z
-        .union([z.literal('auto'), z.number().int().min(16).max(5000)])
-        .default('auto')
-        .describe(
-          "Size of the downscaled set, labels; 'auto' begins with 128 and doubles until the learning curves of the leading trials are settled.",
-        ),
-      folds: z.number().int().min(2).max(10).default(3),
-      trialsPerFamily: z.number().int().min(1).max(50).default(3),
-      epochs: z
-        .number()
-        .int()
-        .min(1)
-        .max(1000)
-        .default(30)
-        .describe('Epochs of a full-length ensemble trial.'),
-      split: splitSchema
-        .default('random')
-        .describe(
-          "What a trial's folds hold out: rows at random, whole scaffolds, or what was measured later ('time').",
-        ),
-      warmStart: z
-        .strictObject({
-          earlierRounds: z
-            .boolean()
-            .default(true)
-            .describe("Whether the best settings of this campaign's earlier rounds are tried again."),
-          campaigns: z
-            .array(z.string().regex(CAMPAIGN_ID_PATTERN))
-            .max(20)
-            .default([])
-            .describe('Other campaigns of this installation whose best settings are tried.'),
-          maxTrials: z
-            .number()
-            .int()
-            .min(1)
-            .max(20)
-            .default(3)
-            .describe('Trials that enter this way, at most; beside those of trialsPerFamily.'),
-        })
-        .prefault({})
-        .describe('Settings that did well before enter as trials ahead of the drawn ones.'),
-    })
-    .prefault({}),
-  training: z
-    .strictObject({
-      members: z.number().int().min(2).max(20).default(5).describe('Networks in an ensemble.'),
-      epochs: z.number().int().min(1).max(2000).default(60),
-      folds: z
-        .number()
-        .int()
-        .min(2)
-        .max(10)
-        .default(5)
-        .describe('Folds of the held-out evaluation and calibration.'),
-      split: splitSchema
-        .optional()
-        .describe('What the held-out evaluation and calibration hold out. Default: as exploration.split.'),
-    })
-    .prefault({}),
-  acquisition: z
-    .strictObject({
-      strategy: strategySchema.default('ei'),
-      batchSize: z.number().int().min(1).max(2000).default(32),
-      initialSize: z
-        .number()
-        .int()
-        .min(1)
-        .max(2000)
-        .optional()
-        .describe('Size of the first, random batch. Default: batchSize.'),
-      kappa: z.number().min(0).max(10).default(1).describe('UCB: mean + kappa x standard deviation.'),
-      randomShare: z
-        .number()
-        .min(0)
-        .max(1)
-        .default(0)
-        .describe('Share of every batch picked at random, an unbiased yardstick.'),
-    })
-    .prefault({}),
-  budget: z
-    .strictObject({
-      rounds: z.number().int().min(1).max(1000).default(6),
-      measurements: z
-        .number()
-        .int()
-        .min(1)
-        .optional()
-        .describe('Stop before a batch would take the number of assays over this.'),
-    })
-    .prefault({}),
-  stopping: z
-    .strictObject({
-      plateauRounds: z
-        .number()
-        .int()
-        .min(1)
-        .max(100)
-        .optional()
-        .describe('Stop after this many rounds without a better value.'),
-    })
-    .prefault({}),
-  lab: z
-    .strictObject({
-      approval: z
-        .enum(['automatic', 'manual'])
-        .default('automatic')
-        .describe("'manual': a batch waits for the update approveBatch."),
-      minimumReturned: z
-        .number()
-        .min(0)
-        .max(1)
-        .default(1)
-        .describe('Share of a batch that must be back before the next round starts.'),
-      closeAfter: duration
-        .default('60 days')
-        .describe('Start the next round with what is back after this time.'),
-      retryFailed: z
-        .boolean()
-        .default(false)
-        .describe('Whether a molecule whose assay failed may be proposed again.'),
-    })
-    .prefault({}),
-  rollout: rolloutConfigSchema.prefault({}),
-});
+      .describe('Must equal the workflow id; left out, it is taken from it.'),
+    title: z.string().max(200).optional(),
+    seed: z
+      .number()
+      .int()
+      .min(0)
+      .max(2 ** 32 - 1)
+      .default(1),
+    objective: z
+      .strictObject({
+        property: z.string().min(1).max(100),
+        direction: z.enum(['maximize', 'minimize']),
+        unit: z.string().max(50).optional(),
+        target: z
+          .number()
+          .optional()
+          .describe('Stop when a measured value is at least (maximize) or at most (minimize) this.'),
+        goal: goalSchema.default('best'),
+        threshold: z
+          .number()
+          .optional()
+          .describe("Of goal 'actives': at least (maximize) or at most (minimize) this is one."),
+        range: z
+          .strictObject({ from: z.number(), to: z.number() })
+          .refine(({ from, to }) => from < to, { message: 'expected from below to' })
+          .optional()
+          .describe("Of goal 'range': the values looked for."),
+      })
+      .refine(({ goal, threshold }) => goal !== 'actives' || threshold !== undefined, {
+        message: "goal 'actives' needs a threshold",
+        path: ['threshold'],
+      })
+      .refine(({ goal, range }) => goal !== 'range' || range !== undefined, {
+        message: "goal 'range' needs a range",
+        path: ['range'],
+      }),
+    pool: z
+      .strictObject({
+        sources: z.array(sourceSchema).min(1).max(100).optional(),
+        dataset: z
+          .string()
+          .min(1)
+          .max(300)
+          .optional()
+          .describe(
+            "Instead of sources: a dataset ingested before, as 'name' (its head), 'name@tag' or a version id 'data_…'.",
+          ),
+        caps: moleculeCapsSchema.prefault({}),
+        standardisation: standardisationSchema.prefault({}),
+      })
+      .refine((pool) => (pool.sources === undefined) !== (pool.dataset === undefined), {
+        message: 'expected either sources or dataset',
+      }),
+    featurizers: z.array(featurizerSchema).min(1).max(8).prefault(DEFAULT_FEATURIZERS),
+    exploration: z
+      .strictObject({
+        families: z.array(modelFamilySchema).min(1).default(['gaussian-process', 'mlp-ensemble']),
+        maxRows: z
+          .union([z.literal('auto'), z.number().int().min(16).max(5000)])
+          .default('auto')
+          .describe(
+            "Size of the downscaled set, labels; 'auto' begins with 128 and doubles until the learning curves of the leading trials are settled.",
+          ),
+        folds: z.number().int().min(2).max(10).default(3),
+        trialsPerFamily: z.number().int().min(1).max(50).default(3),
+        epochs: z
+          .number()
+          .int()
+          .min(1)
+          .max(1000)
+          .default(30)
+          .describe('Epochs of a full-length ensemble trial.'),
+        split: splitSchema
+          .default('random')
+          .describe(
+            "What a trial's folds hold out: rows at random, whole scaffolds, or what was measured later ('time').",
+          ),
+        warmStart: z
+          .strictObject({
+            earlierRounds: z
+              .boolean()
+              .default(true)
+              .describe("Whether the best settings of this campaign's earlier rounds are tried again."),
+            campaigns: z
+              .array(z.string().regex(CAMPAIGN_ID_PATTERN))
+              .max(20)
+              .default([])
+              .describe('Other campaigns of this installation whose best settings are tried.'),
+            maxTrials: z
+              .number()
+              .int()
+              .min(1)
+              .max(20)
+              .default(3)
+              .describe('Trials that enter this way, at most; beside those of trialsPerFamily.'),
+          })
+          .prefault({})
+          .describe('Settings that did well before enter as trials ahead of the drawn ones.'),
+      })
+      .prefault({}),
+    training: z
+      .strictObject({
+        members: z.number().int().min(2).max(20).default(5).describe('Networks in an ensemble.'),
+        epochs: z.number().int().min(1).max(2000).default(60),
+        folds: z
+          .number()
+          .int()
+          .min(2)
+          .max(10)
+          .default(5)
+          .describe('Folds of the held-out evaluation and calibration.'),
+        split: splitSchema
+          .optional()
+          .describe('What the held-out evaluation and calibration hold out. Default: as exploration.split.'),
+      })
+      .prefault({}),
+    acquisition: z
+      .strictObject({
+        strategy: strategySchema.default('auto'),
+        batching: z
+          .enum(['auto', 'top', 'joint'])
+          .default('auto')
+          .describe(
+            "'top' ranks candidates once; 'joint' accounts for what the batch already holds and for what is at the lab.",
+          ),
+        first: z
+          .enum(['designed', 'random'])
+          .default('designed')
+          .describe(
+            'The batch before anything is measured: spread over the pool and typical of it, or by chance.',
+          ),
+        batchSize: z.number().int().min(1).max(2000).default(32),
+        initialSize: z
+          .number()
+          .int()
+          .min(1)
+          .max(2000)
+          .optional()
+          .describe('Size of the first batch. Default: batchSize.'),
+        kappa: z.number().min(0).max(10).default(1).describe('UCB: mean + kappa x standard deviation.'),
+        randomShare: z
+          .number()
+          .min(0)
+          .max(1)
+          .default(0)
+          .describe('Share of every batch picked at random, an unbiased yardstick.'),
+        constraints: constraintsSchema.optional().describe('What every batch has to obey.'),
+      })
+      .prefault({}),
+    budget: z
+      .strictObject({
+        rounds: z.number().int().min(1).max(1000).default(6),
+        measurements: z
+          .number()
+          .int()
+          .min(1)
+          .optional()
+          .describe('Stop before a batch would take the number of assays over this.'),
+      })
+      .prefault({}),
+    stopping: stoppingSchema.prefault({}),
+    lab: z
+      .strictObject({
+        approval: z
+          .enum(['automatic', 'manual'])
+          .default('automatic')
+          .describe("'manual': a batch waits for the update approveBatch."),
+        minimumReturned: z
+          .number()
+          .min(0)
+          .max(1)
+          .default(1)
+          .describe('Share of a batch that must be back before the next round starts.'),
+        closeAfter: duration
+          .default('60 days')
+          .describe('Start the next round with what is back after this time.'),
+        retryFailed: z
+          .boolean()
+          .default(false)
+          .describe('Whether a molecule whose assay failed may be proposed again.'),
+      })
+      .prefault({}),
+    rollout: rolloutConfigSchema.prefault({}),
+  })
+  .refine(({ objective, stopping }) => objective.goal === 'best' || !(stopping.plateau || stopping.gain), {
+    message: "plateau and gain judge the best value: only goal 'best' has them",
+    path: ['stopping'],
+  });
 export type CampaignConfig = z.infer<typeof campaignConfigSchema>;
 export type CampaignConfigInput = z.input<typeof campaignConfigSchema>;
 

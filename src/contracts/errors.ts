@@ -19,6 +19,8 @@ export const ERROR_KINDS = {
   'molecule-invalid': { status: 422, retryable: false },
   'result-invalid': { status: 422, retryable: false },
   'labels-insufficient': { status: 422, retryable: false },
+  /** The rules of a batch leave nothing to pick. */
+  'batch-infeasible': { status: 422, retryable: false },
   'unit-unknown': { status: 400, retryable: false },
   /** Nobody knows who asks. */
   unauthenticated: { status: 401, retryable: false },

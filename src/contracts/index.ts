@@ -1,5 +1,7 @@
 export * from './artifacts';
 export * from './campaign-config';
+export * from './constraint-lists';
+export * from './constraints';
 export * from './datasets';
 export * from './errors';
 export * from './features';
@@ -17,6 +19,7 @@ export * from './sources';
 export * from './stages';
 export * from './status';
 export * from './steps';
+export * from './stopping';
 export * from './task-queues';
 export * from './tracking';
 export * from './validation';

@@ -79,8 +79,30 @@ export const pickSchema = z.strictObject({
   acquisition: z.number().optional(),
   strategy: z.string(),
   reason: z.string(),
+  /** The acquisition value as a sum: what the mean gives it, and what the uncertainty does. */
+  terms: z.strictObject({ exploit: z.number(), explore: z.number() }).optional(),
+  /** The measured molecule most like it, and how alike (Tanimoto coefficient of the model's features). */
+  nearest: z
+    .strictObject({ moleculeId: moleculeIdSchema, smiles: z.string().optional(), similarity: z.number() })
+    .optional(),
+  /** Share, 0 to 1, of the variance over the candidates in question that measuring it would take away. */
+  teaches: z.number().optional(),
+  /** Where it goes on the lab's plates: plates count from 1. */
+  plate: z.number().int().positive().optional(),
+  well: z.string().optional(),
+  /** Its price, where the campaign's constraints give prices. */
+  cost: z.number().optional(),
 });
 export type Pick = z.infer<typeof pickSchema>;
+
+/** A molecule that stood high and was not picked, and why. `value`: the acquisition function's, of it alone. */
+export const passedOverSchema = z.strictObject({
+  moleculeId: moleculeIdSchema,
+  smiles: z.string(),
+  value: z.number().optional(),
+  why: z.string(),
+});
+export type PassedOverMolecule = z.infer<typeof passedOverSchema>;
 
 /** The sheet a lab works from. `seal` = sha256 over model, data version, rule and picks, fixed before anything is measured. */
 export const batchSheetSchema = z.strictObject({
@@ -96,6 +118,8 @@ export const batchSheetSchema = z.strictObject({
   cutId: z.string(),
   rule: z.record(z.string(), z.unknown()),
   picks: z.array(pickSchema),
+  /** Who came next; absent where nobody did, and of batches from before this was told. */
+  passedOver: z.array(passedOverSchema).optional(),
   seal: sha256Schema,
 });
 export type BatchSheet = z.infer<typeof batchSheetSchema>;

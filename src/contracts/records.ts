@@ -113,6 +113,8 @@ export interface CampaignRecord {
   readonly config: CampaignConfig;
   readonly poolSize: number;
   readonly stopReason: string | null;
+  /** The numbers behind it, in plain words; absent of campaigns that ended before this was told. */
+  readonly stopWhy?: string;
   readonly rounds: readonly RoundRecord[];
   /** The state of knowledge at the end: every result that came back, also after the last round. */
   readonly finalCut: Cut | null;

@@ -2,6 +2,7 @@ import type { ArtifactRef } from './artifacts';
 import type { BatchSheet } from './lab';
 import type { GateVerdict, ModelFamily, RegressionMetrics } from './models';
 import type { TrialVerdict, VersionFigures } from './rollout';
+import type { Prospects, StopReason } from './stopping';
 
 export const CAMPAIGN_STAGES = [
   'starting',
@@ -17,8 +18,6 @@ export const CAMPAIGN_STAGES = [
   'finished',
 ] as const;
 export type CampaignStage = (typeof CAMPAIGN_STAGES)[number];
-
-export type StopReason = 'budget' | 'target' | 'plateau' | 'pool-exhausted' | 'stopped';
 
 /** One finished or running round, as `history` tells it. */
 export interface RoundSummary {
@@ -46,6 +45,10 @@ export interface RoundSummary {
   } | null;
   readonly batchId: string | null;
   readonly batchSize: number;
+  /** What chose the batch, and why that, in plain words; absent where no batch was chosen, and of rounds before this was told. */
+  readonly chosenBy?: { readonly strategy: string; readonly why: string };
+  /** What the model expected of the molecules left, where the campaign's stopping rules ask. */
+  readonly prospects?: Prospects;
   readonly seal: string | null;
   /** The full record of the round (exploration table, timings, sheet): an artifact of RoundRecord. */
   readonly record: ArtifactRef | null;
@@ -78,6 +81,8 @@ export interface CampaignStatus {
     readonly rejected: number;
   };
   readonly stopReason: StopReason | null;
+  /** The numbers behind it, in plain words. */
+  readonly stopWhy?: string | null;
   readonly message: string;
 }
 
@@ -107,6 +112,7 @@ export interface CampaignEvent {
 export interface CampaignOutcome {
   readonly campaignId: string;
   readonly stopReason: StopReason;
+  readonly stopWhy?: string;
   readonly rounds: number;
   readonly labelled: number;
   readonly poolSize: number;

@@ -5,6 +5,7 @@ export * from './exploration';
 export * from './folds';
 export { createRandomForest, FOREST_MIN_LABELS } from './forest';
 export { createGaussianProcess, GP_MAX_LABELS, GP_MIN_LABELS } from './gaussian-process';
+export { priorCovariance } from './gaussian-process/prior';
 export { checkLabelled, measuredRows, selectLabelledRows } from './labelled-set';
 export * from './learning';
 export * from './metrics';

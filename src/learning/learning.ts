@@ -49,6 +49,30 @@ export interface FitRequest {
   readonly signal?: AbortSignal;
 }
 
+/**
+ * Which rows of a pool to look for. `score` is larger for the better; of one row, with the other arguments as they are, it only rises or
+ * only falls with the mean, and only rises or only falls with the epistemic deviation (expected improvement, its logarithm, probability
+ * of improvement, confidence bounds, mean, deviation and information all do; the probability of lying in a range does not).
+ */
+export interface BestRequest {
+  readonly count: number;
+  /** Rows that score less are not looked for: the count-th best score so far, where parts of a pool are searched in turn. */
+  readonly floor?: number;
+  /** Of numbers as `Prediction` has them. */
+  readonly score: (mean: number, epistemic: number, aleatoric: number) => number;
+}
+
+/** The rows found, with exact numbers. */
+export interface BestRows {
+  /** Ascending: all rows that score at least as much as the count-th best one (ties with it too) and as the floor. */
+  readonly rows: Uint32Array;
+  readonly scores: Float64Array;
+  /** Of these rows, what `predict` gives. */
+  readonly prediction: Prediction;
+  /** Rows whose variance was computed; all others could not score enough, by a bound that is proven. */
+  readonly evaluated: number;
+}
+
 export interface FittedModel {
   readonly family: ModelFamily;
   /** `float64` for the GP, else the TensorFlow.js backend that trained it. */
@@ -65,6 +89,17 @@ export interface FittedModel {
    * is epistemic^2. @throws usage above COVARIANCE_MAX_ROWS rows.
    */
   covariance(features: FeatureMatrix, signal?: CancelSignal): Promise<Float64Array>;
+  /** The rows that `predict` and sorting would find, without computing the variance of rows that cannot be among them. */
+  best?(features: FeatureMatrix, request: BestRequest, signal?: CancelSignal): Promise<BestRows>;
+  /**
+   * Covariance of the noise-free function between each row and each of the others, rows x others, row-major, in squared units.
+   * @throws usage above COVARIANCE_MAX_ROWS^2 pairs.
+   */
+  crossCovariance?(
+    features: FeatureMatrix,
+    others: FeatureMatrix,
+    signal?: CancelSignal,
+  ): Promise<Float64Array>;
   /** `count` joint draws of the noise-free function at the rows; result[k] has one value a row. */
   sample(
     features: FeatureMatrix,

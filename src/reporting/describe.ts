@@ -13,11 +13,21 @@ const FAMILIES: Record<ModelFamily, string> = {
 export const describeFamily = (family: ModelFamily): string => FAMILIES[family];
 
 const STRATEGIES: Record<string, string> = {
+  auto: 'what the evidence of each round speaks for',
+  required: "the campaign's rules",
   random: 'random',
   greedy: 'greedy',
   ucb: 'upper confidence bound',
   ei: 'expected improvement',
+  'log-ei': 'expected improvement (its logarithm)',
+  pi: 'probability of improvement',
   thompson: 'Thompson sampling',
+  uncertainty: 'uncertainty',
+  bald: 'information about the model (BALD)',
+  nipv: 'integrated variance reduction',
+  'max-determinant': 'determinant of the covariance',
+  'core-set': 'core-set',
+  maxmin: 'MaxMin',
 };
 /** The name of an acquisition function in full; an unknown one as it stands. */
 export const describeStrategy = (strategy: string): string => STRATEGIES[strategy] ?? strategy;
@@ -75,7 +85,8 @@ export function describeSettings(settings: ModelSettings): string {
 const STOP_REASONS: Record<string, string> = {
   budget: 'its budget was spent',
   target: 'the target was reached',
-  plateau: 'there was no better value for some rounds',
+  plateau: 'a plateau was reached',
+  'gain-below-cost': 'what the next batch could gain was not worth its cost',
   'pool-exhausted': 'the pool was exhausted',
   stopped: 'it was stopped by hand',
 };

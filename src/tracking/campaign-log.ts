@@ -11,6 +11,8 @@ export interface CampaignHeader {
 }
 export interface CampaignEnd {
   readonly stopReason: string;
+  /** The numbers behind it, in plain words. */
+  readonly stopWhy?: string;
   readonly finalCut: Cut | null;
 }
 
@@ -120,6 +122,7 @@ export function createCampaignLog(objects: ObjectStore): CampaignLog {
         config: header.config,
         poolSize: header.poolSize,
         stopReason: end?.stopReason ?? null,
+        ...(end?.stopWhy !== undefined && { stopWhy: end.stopWhy }),
         rounds: await readRounds(campaignId),
         finalCut: end?.finalCut ?? null,
       };

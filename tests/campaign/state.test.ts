@@ -13,7 +13,6 @@ import {
   runtimeChange,
   setDeployment,
   statusOf,
-  stopReasonFor,
   type CampaignState,
 } from '../../src/campaign';
 import { campaignConfigSchema, type CampaignConfigInput, type RoundSummary } from '../../src/contracts';
@@ -81,31 +80,6 @@ describe('how large the next batch is', () => {
     expect(nextBatchSize({ ...s, round: 2, assays: 25 })).toBe(10);
     expect(nextBatchSize({ ...s, round: 3, assays: 35 })).toBe(5);
     expect(nextBatchSize({ ...s, round: 4, assays: 40 })).toBe(0);
-  });
-});
-
-describe('when a campaign ends', () => {
-  test('by request, target, budget of rounds or of measurements', () => {
-    expect(stopReasonFor(state(), null)).toBeNull();
-    expect(stopReasonFor(state({}, { stopRequested: true }), null)).toBe('stopped');
-    const target = { objective: { property: 'p', direction: 'minimize' as const, target: -9 } };
-    expect(stopReasonFor(state(target), -8.9)).toBeNull();
-    expect(stopReasonFor(state(target), -9)).toBe('target');
-    expect(stopReasonFor(state({ budget: { rounds: 3 } }, { round: 4 }), 1)).toBe('budget');
-    expect(stopReasonFor(state({ budget: { measurements: 5 } }, { assays: 5 }), 1)).toBe('budget');
-  });
-
-  test('at a plateau only after that many rounds without a better value', () => {
-    const s = state({ stopping: { plateauRounds: 2 }, budget: { rounds: 50 } });
-    const after = (...bests: (number | null)[]) => ({
-      ...s,
-      rounds: bests.map((best, i) => round(i + 1, best)),
-      round: bests.length + 1,
-    });
-    expect(stopReasonFor(after(null, 1, 2), 2)).toBeNull();
-    expect(stopReasonFor(after(null, 1, 1), 1)).toBe('plateau');
-    expect(stopReasonFor(after(null, 1, 1), 1.5)).toBeNull();
-    expect(stopReasonFor(after(null, null, null), null)).toBeNull();
   });
 });
 

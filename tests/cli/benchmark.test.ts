@@ -1,7 +1,7 @@
 import { readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { parse } from 'csv-parse/sync';
-import type { Retrospective } from '../../src/cli/models/replay-file';
+import type { Retrospective } from '../../src/cli/models/replay-plan';
 import { packageRoot } from '../../src/foundation';
 import { titrate, workplace } from './support';
 
@@ -57,6 +57,30 @@ describe('titrate benchmark retrospective', () => {
     expect((JSON.parse(stdout) as Retrospective).poolSize).toBe(lines.length - 2);
   });
 
+  test('judges the model on molecules held out, with every strategy on the same ones', () => {
+    const { code, stdout } = run('--learning', '--test', '0.2', '--strategy', 'auto,random', '--json');
+    expect(code).toBe(0);
+    const { poolSize, protocol: told, runs } = JSON.parse(stdout) as Retrospective;
+    expect(told).toMatchObject({ goal: { kind: 'learn' }, test: Math.ceil(0.2 * (lines.length - 2)) });
+    expect(poolSize).toBe(lines.length - 2 - told.test);
+    for (const { rmse, coverage90 } of runs) {
+      expect(rmse!.map((value) => value! > 0 && value! < 5)).toEqual([true, true, true]);
+      expect(coverage90!.every((value) => value! >= 0 && value! <= 1)).toBe(true);
+    }
+    expect(runs[1]!.rmse![0]).toBe(runs[0]!.rmse![0]);
+    expect(runs[0]!.decided).toHaveLength(2);
+  });
+
+  test('tells what mishaps in the laboratory there were, and what they left', () => {
+    const shares = ['--failed', '0.25', '--late', '0.25', '--mishap-batches', '1'];
+    const { runs, protocol: told } = JSON.parse(
+      run('--strategy', 'random', ...shares, '--json').stdout,
+    ) as Retrospective;
+    expect(told.mishaps).toMatchObject({ failed: 0.25, late: 0.25, corrected: 0, batches: [1] });
+    const quarter = Math.round(told.batch / 4);
+    expect(runs[0]!.labels).toEqual([10, 10 + told.batch - 2 * quarter, 10 + 2 * told.batch - quarter]);
+  });
+
   test.each([
     [
       'a first molecule that cannot be read',
@@ -68,9 +92,12 @@ describe('titrate benchmark retrospective', () => {
       'a seed without first molecules',
       ['--initial', 'first.json', '--seeds', '9'],
       2,
-      'no first molecules for seed 9',
+      'no molecules for seed 9',
     ],
     ['a strategy that there is not', ['--strategy', 'ei,best'], 2, "'best' is none of"],
+    ['shares of a batch beyond the whole', ['--failed', '0.7', '--late', '0.7'], 2, 'sum to 1.4'],
+    ['a threshold that is missing', ['--objective', 'actives'], 2, '--threshold'],
+    ['a range upside down', ['--objective', 'range', '--range', '3,1'], 2, 'the smaller one first'],
     ['a batch larger than the pool', ['--batch', '5000'], 2, '5000 of a pool of'],
   ])('refuses %s', (_name, args, exit, message) => {
     const { code, stderr } = run('--unlabelled-costs-budget', ...args);

@@ -78,6 +78,8 @@ test('an exported sheet that the lab filled in is a results file; rows left empt
     compoundId: 'a,"b"',
     strategy: 'ei',
     reason: 'because',
+    ...{ nearest: { moleculeId: hash, smiles: 'CCO', similarity: 0.5 }, teaches: 0.1, cost: 3 },
+    ...{ plate: 2, well: 'A03' },
   });
   const csv = sheetToCsv({
     batchId: 'x/batch/1',
@@ -109,6 +111,7 @@ test('an exported sheet that the lab filled in is a results file; rows left empt
     value: -1.25,
     unit: 'log(mol/L)',
     outcome: 'measured',
+    ...{ plate: '2', well: 'A03' },
   });
   expect(rows[1]!.result).toMatchObject({ outcome: 'failed' });
 });

@@ -49,8 +49,8 @@ describe('canonical JSON', () => {
 describe('campaign configuration', () => {
   test('needs an objective and a pool; everything else has a default', () => {
     const config = campaignConfigSchema.parse(minimal);
-    expect(config.acquisition).toMatchObject({ strategy: 'ei', batchSize: 32 });
-    expect(featurizerName(config.featurizers[0]!)).toBe('morgan3-4096c+atom-pair-4096c');
+    expect(config.acquisition).toMatchObject({ strategy: 'auto', first: 'designed', batchSize: 32 });
+    expect(featurizerName(config.featurizers[0]!)).toBe('morgan3-counts+atom-pair-counts+descriptors');
     expect(campaignConfigSchema.parse(config)).toEqual(config);
   });
 

@@ -82,7 +82,8 @@ describe('the temporal CLI alone', () => {
 
   test('drives a campaign from start to end: start, query currentBatch, signal labResults', async () => {
     const config = writePool(directory, 60);
-    await start('cli-1', { ...config, budget: { rounds: 2 } });
+    const acquisition = { ...config.acquisition, strategy: 'ei' };
+    await start('cli-1', { ...config, acquisition, budget: { rounds: 2 } });
     for (let round = 1; round <= 2; round++) {
       const batch = await until(
         () => query<CurrentBatch>('cli-1', 'currentBatch'),

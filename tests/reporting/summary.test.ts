@@ -58,7 +58,10 @@ describe('summariseCampaign', () => {
     const up = await summariseCampaign(
       {
         ...sim.record,
-        config: { ...sim.record.config, objective: { property: 'logS', direction: 'maximize' } },
+        config: {
+          ...sim.record.config,
+          objective: { property: 'logS', direction: 'maximize', goal: 'best' },
+        },
       },
       sim.load,
       { values: mirrored },

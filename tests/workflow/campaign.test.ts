@@ -327,6 +327,49 @@ describe('a campaign on a real server', () => {
     expect(await empty.result()).toMatchObject({ stopReason: 'pool-exhausted', rounds: 0 });
   });
 
+  test('designs the first batch on features of the pool, and tells what chose each batch and why', async () => {
+    const handle = await start(config({ featurizers: [{ kind: 'graph' }, { kind: 'maccs' }] }));
+    await openBatch(handle, 1);
+    expect(world.calls.filter((call) => call.startsWith('featurise'))).toEqual(['featurise maccs']);
+    await answer(handle, 1);
+    await answer(handle, 2);
+    await handle.result();
+    expect(world.rounds.map(({ summary }) => summary.chosenBy ?? null)).toEqual([
+      { strategy: 'design', why: 'round 1, 1 left, RMSE unknown' },
+      { strategy: 'log-ei', why: 'round 2, 0 left, RMSE 0.5' },
+      null,
+    ]);
+    const { events } = await history(handle);
+    expect(events.map(({ message }) => message).join('\n')).toContain(
+      '12 molecules by log-ei (round 2, 0 left, RMSE 0.5)',
+    );
+
+    world = new ScriptedWorld();
+    const byChance = await start(config({ acquisition: { batchSize: 12, first: 'random' } }));
+    await openBatch(byChance, 1);
+    expect(world.calls.filter((call) => call.startsWith('featurise'))).toEqual([]);
+    await byChance.terminate();
+  });
+
+  test('ends without handing out the batch once the model is confident that nothing better is left', async () => {
+    const stopping = { plateau: { rounds: 1, confidence: 0.9, margin: 0.25 } };
+    const handle = await start(config({ stopping, budget: { rounds: 9 } }));
+    await answer(handle, 1);
+    world.chance = 0.04;
+    await answer(handle, 2);
+    const outcome = (await handle.result()) as CampaignOutcome;
+    const why =
+      'nothing better than 1.2 came in 1 round, and the model gives 4 % to any of the 76 molecules left being better than 1.2 ' +
+      'by more than 0.25; the campaign ends below 10 %';
+    expect(outcome).toMatchObject({ stopReason: 'plateau', stopWhy: why, rounds: 2, labelled: 24 });
+    // The third round trained on all there was: no further one is needed to close.
+    expect(world.rounds).toHaveLength(3);
+    expect(world.rounds[2]!.summary).toMatchObject({ batchId: null, prospects: { chance: 0.04 } });
+    expect([...world.batches.keys()]).toHaveLength(2);
+    expect(world.calls).toContain(`because ${why}`);
+    expect(await status(handle)).toMatchObject({ stopReason: 'plateau', stopWhy: why });
+  });
+
   test('learns from an earlier round again once its data are rolled back, says who, when and why, and rolls forward', async () => {
     const handle = await start(config({ budget: { rounds: 5 } }));
     await answer(handle, 1);

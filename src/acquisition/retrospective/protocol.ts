@@ -1,4 +1,5 @@
 import { TitrateError, type CampaignConfig, type FeatureMatrix } from '../../contracts';
+import type { GoalSpec } from '../acquisition';
 
 /** A set whose values are known, and are given out as if an assay had measured them. */
 export interface ReplayTable {
@@ -10,8 +11,29 @@ export interface ReplayTable {
   readonly kind: 'property' | 'screen';
 }
 
+/**
+ * What goes wrong in the laboratory, as shares of a batch, rounded; a molecule suffers one mishap at most. First molecules are
+ * spared, so that runs with and without mishaps begin alike.
+ */
+export interface Mishaps {
+  /** Tried, and no value. */
+  readonly failed: number;
+  /** Never tried: a candidate again. */
+  readonly abandoned: number;
+  /** Comes back with the next batch, and is pending until then. */
+  readonly late: number;
+  /** Comes back wrong, and is put right with the next batch: a property by noise of the standard deviation of all values, a screen inverted. */
+  readonly corrected: number;
+  /** Whether molecules that failed are candidates again, as `lab.retryFailed` of a campaign. */
+  readonly retryFailed: boolean;
+  /** Batches that it happens in, from 1; absent: every one. */
+  readonly batches?: readonly number[];
+}
+
 export interface ReplayProtocol {
   readonly direction: CampaignConfig['objective']['direction'];
+  /** What batches are chosen for. */
+  readonly goal: GoalSpec;
   /** Candidates measured before the first cycle, drawn at random, and in each cycle. */
   readonly initial: number;
   readonly batch: number;
@@ -19,22 +41,42 @@ export interface ReplayProtocol {
   /** The best so many values are what is looked for. */
   readonly top: number;
   readonly acquisition: CampaignConfig['acquisition'];
+  /** Molecules held out: never candidates, the model is judged on them. 0: none, and nothing is judged. */
+  readonly test: number;
+  readonly mishaps?: Mishaps;
 }
 
 /** One run; arrays begin with the start, then one entry a cycle. */
 export interface ReplayRun {
   readonly seed: number;
   readonly strategy: string;
-  /** Share of the top `top` values that was found, counted by value: equal values stand for one another. */
+  /**
+   * Share of the top `top` values that was found, counted by value: equal values stand for one another. What is still out when the
+   * last batch is back is waited for and counts in the last entry.
+   */
   readonly recall: readonly number[];
   /** Recall over the share of the pool that was measured: 1 is chance. */
   readonly enrichment: readonly number[];
   /** Of the top `top`, or of the actives of a screen, how many were found. */
   readonly hits: readonly number[];
-  /** Candidates measured, values or not. */
+  /** Measurements that were paid for, values or not. */
   readonly measured: readonly number[];
+  /** Values that were there. */
+  readonly labels: readonly number[];
   /** CPU seconds of all threads: fit, score, pick. */
   readonly cpuSecondsPerCycle: readonly number[];
+  /** What `auto` decided on for each batch. */
+  readonly decided?: readonly string[];
+  /** Share of the top that was ever proposed, whatever became of it; with mishaps. */
+  readonly proposed?: readonly number[];
+  /** On the held-out molecules, in the unit of the values; null while there was no model. */
+  readonly rmse?: readonly (number | null)[];
+  /** Share of the held-out values inside the 90 % interval. */
+  readonly coverage90?: readonly (number | null)[];
+  /** Of a screen. */
+  readonly auroc?: readonly (number | null)[];
+  readonly auprc?: readonly (number | null)[];
+  readonly logLoss?: readonly (number | null)[];
 }
 
 /**

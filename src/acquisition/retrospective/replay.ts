@@ -1,115 +1,132 @@
 import { TitrateError } from '../../contracts';
-import { createRandom, deriveSeed, selectFeatureRows } from '../../foundation';
+import { deriveSeed, selectFeatureRows } from '../../foundation';
 import type { FittedModel, LabelledSet } from '../../learning';
-import { chooseBatch, type ChosenPick, type Surrogate } from '../choose';
+import type { ChosenBatch, Surrogate } from '../acquisition';
+import { chooseBatch } from '../choose';
+import { firstRows, heldOutRows } from './draw';
+import type { HeldOutFigures } from './evidence';
 import { Found } from './found';
+import { hitsOf, incumbentOf } from './goal';
+import { columnsOf, judge, type Judgement } from './judge';
+import { ReplayLab } from './lab';
 import type { ReplayProtocol, ReplayRun, ReplayTable } from './protocol';
 
 export interface ReplayOptions {
   readonly seed: number;
   /** Rows measured before the first cycle; drawn by the seed where they are not given. */
   readonly initial?: readonly number[];
+  /** Rows that the model is judged on; drawn by the seed where they are not given and the protocol wants some. */
+  readonly heldOut?: readonly number[];
   readonly signal?: AbortSignal;
   readonly onCycle?: (done: number, of: number) => void;
 }
 
-/** Trains what a batch is chosen by. @throws labels-insufficient when there are too few: then the batch is a random one */
+/** A trained model with what a campaign's evaluation would say of it. */
+export type ReplaySurrogate = Surrogate & {
+  readonly model: FittedModel;
+  readonly heldOut?: HeldOutFigures;
+};
+
+/** Trains what a batch is chosen by. @throws labels-insufficient when there are too few: then there is no model */
 export type FitSurrogate = (
   labelled: LabelledSet,
   seed: number,
   signal?: AbortSignal,
-) => Promise<Surrogate & { readonly model: FittedModel }>;
+) => Promise<ReplaySurrogate>;
 
 const MICROSECONDS = 1e6;
 
 /**
  * Replays a campaign on a set whose values are known: measure the first molecules, then cycle by cycle fit, choose by `chooseBatch` as
  * a campaign does, and measure. The same table, protocol and seed choose the same batches.
- * @throws usage for first molecules that the table does not have; what a fit throws; cancelled
+ * @throws usage for first or held-out molecules that the table does not have; what a fit throws; cancelled
  */
 export async function replay(
   table: ReplayTable,
   protocol: ReplayProtocol,
   fit: FitSurrogate,
-  { seed, initial, signal, onCycle }: ReplayOptions,
+  { seed, initial, heldOut, signal, onCycle }: ReplayOptions,
 ): Promise<ReplayRun> {
-  const { features, values, kind } = table;
-  const found = new Found(values, protocol.top, protocol.direction);
-  const rowOf = new Map(features.moleculeIds.map((id, row) => [id, row]));
-  const measured = initial ? [...checked(initial, table)] : drawn(table, protocol.initial, seed);
-  const curve = [figures(measured, table, found)];
+  const { acquisition, rounds, direction, top } = protocol;
+  const test = heldOutRows(table, protocol.test, seed, initial, heldOut);
+  const hidden = new Set(test);
+  const pool = [...table.values.keys()].filter((row) => !hidden.has(row));
+  const found = new Found(
+    pool.map((row) => table.values[row]!),
+    top,
+    direction,
+  );
+  const lab = new ReplayLab(table, deriveSeed(seed, 'lab'), protocol.mishaps);
+  const state: State = { table, protocol, fit, pool, lab, signal };
+  lab.measure(firstRows(pool, protocol.initial, seed, initial), 0);
+  const curve = [figures(state, found)];
+  const judged: Judgement[] = [];
   const cpuSecondsPerCycle: number[] = [];
+  const decided: string[] = [];
 
-  for (let round = 1; round <= protocol.rounds; round++) {
+  for (let round = 1; round <= rounds + 1; round++) {
     signal?.throwIfAborted();
+    const wantsModel = round <= rounds && acquisition.strategy !== 'random';
+    const seedOfRound = deriveSeed(seed, round);
     const started = process.cpuUsage();
-    const picks = await cycle(table, protocol, fit, { measured, seed: deriveSeed(seed, round), signal });
-    const { user, system } = process.cpuUsage(started);
-    cpuSecondsPerCycle.push((user + system) / MICROSECONDS);
-    measured.push(...picks.map(({ moleculeId }) => rowOf.get(moleculeId)!));
-    curve.push(figures(measured, table, found));
-    onCycle?.(round, protocol.rounds);
+    const surrogate = wantsModel || test.length > 0 ? await fitIfPossible(state, seedOfRound) : null;
+    let spent = wantsModel ? secondsSince(started) : 0;
+    try {
+      if (test.length > 0) judged.push(await judge(table, test, surrogate, lab.labelled.length, signal));
+      if (round > rounds) break;
+      const resumed = process.cpuUsage();
+      const batch = await choose(state, wantsModel ? surrogate : null, round, seedOfRound);
+      spent += secondsSince(resumed);
+      decided.push(partsOf(batch));
+      lab.measure(rowsOf(table, batch), round);
+    } finally {
+      surrogate?.model.dispose();
+    }
+    if (round === rounds) lab.settle();
+    cpuSecondsPerCycle.push(spent);
+    curve.push(figures(state, found));
+    onCycle?.(round, rounds);
   }
   const column = <K extends keyof ReturnType<typeof figures>>(name: K) => curve.map((point) => point[name]);
   return {
     seed,
-    strategy: protocol.acquisition.strategy,
+    strategy: acquisition.strategy,
     recall: column('recall'),
     enrichment: column('enrichment'),
-    hits: column(kind === 'screen' ? 'actives' : 'found'),
+    hits: column(table.kind === 'screen' ? 'actives' : 'found'),
     measured: column('measured'),
+    labels: column('labels'),
     cpuSecondsPerCycle,
+    ...(acquisition.strategy === 'auto' && { decided }),
+    ...(protocol.mishaps && { proposed: column('proposed') }),
+    ...columnsOf(judged),
   };
 }
 
-interface CycleState {
-  readonly measured: readonly number[];
-  readonly seed: number;
+interface State {
+  readonly table: ReplayTable;
+  readonly protocol: ReplayProtocol;
+  readonly fit: FitSurrogate;
+  /** Rows that are not held out. */
+  readonly pool: readonly number[];
+  readonly lab: ReplayLab;
   readonly signal?: AbortSignal;
 }
 
-async function cycle(
-  { features, values, kind }: ReplayTable,
-  { acquisition, direction, batch }: ReplayProtocol,
-  fit: FitSurrogate,
-  { measured, seed, signal }: CycleState,
-): Promise<ChosenPick[]> {
-  const taken = new Set(measured);
-  const open = [...values.keys()].filter((row) => !taken.has(row));
-  const labels = measured.filter((row) => values[row] !== null);
+/** Null where there are too few labels, or all are alike: a model of them has nothing to say. */
+async function fitIfPossible(
+  { table, lab, fit, signal }: State,
+  seed: number,
+): Promise<ReplaySurrogate | null> {
+  const rows = lab.labelled;
+  const targets = Float64Array.from(rows, (row) => lab.valueOf(row));
+  if (targets.every((target) => target === targets[0])) return null;
   const labelled: LabelledSet = {
-    features: selectFeatureRows(features, labels),
-    task: kind === 'screen' ? 'classification' : 'regression',
-    targets: Float64Array.from(labels, (row) => values[row]!),
-    qualifiers: labels.map(() => '='),
-    replicates: new Float64Array(labels.length).fill(1),
+    features: selectFeatureRows(table.features, rows),
+    targets,
+    qualifiers: rows.map(() => '='),
+    replicates: new Float64Array(rows.length).fill(1),
   };
-  const surrogate = acquisition.strategy === 'random' ? null : await fitIfEnough(fit, labelled, seed, signal);
-  const pool = selectFeatureRows(features, open);
-  const place = new Map(pool.moleculeIds.map((id, row) => [id, row]));
-  const best = labelled.targets.reduce(direction === 'maximize' ? maximum : minimum, NaN);
-  try {
-    return await chooseBatch({
-      moleculeIds: pool.moleculeIds,
-      surrogate,
-      features: () => [pool],
-      featuresOf: (ids) =>
-        selectFeatureRows(
-          pool,
-          ids.map((id) => place.get(id)!),
-        ),
-      ...{ direction, acquisition, batchSize: batch, seed, signal },
-      incumbent: labels.length ? best : null,
-    });
-  } finally {
-    surrogate?.model.dispose();
-  }
-}
-
-const maximum = (a: number, b: number) => (a >= b ? a : b);
-const minimum = (a: number, b: number) => (a <= b ? a : b);
-
-async function fitIfEnough(fit: FitSurrogate, labelled: LabelledSet, seed: number, signal?: AbortSignal) {
   try {
     return await fit(labelled, seed, signal);
   } catch (error) {
@@ -118,30 +135,67 @@ async function fitIfEnough(fit: FitSurrogate, labelled: LabelledSet, seed: numbe
   }
 }
 
-function figures(measured: readonly number[], { values, features }: ReplayTable, found: Found) {
-  const own = measured.map((row) => values[row]!);
-  const hits = found.count(own);
-  const recall = found.top === 0 ? 0 : hits / found.top;
-  return {
-    recall,
-    enrichment: measured.length === 0 ? 0 : recall / (measured.length / features.rows),
-    found: hits,
-    actives: own.filter((value) => value === 1).length,
-    measured: measured.length,
-  };
+async function choose(
+  { table, protocol, pool, lab, signal }: State,
+  surrogate: ReplaySurrogate | null,
+  round: number,
+  seed: number,
+): Promise<ChosenBatch> {
+  const { features } = table;
+  const { direction, goal, acquisition, batch: batchSize, rounds } = protocol;
+  const idsOf = (rows: readonly number[]) => rows.map((row) => features.moleculeIds[row]!);
+  const place = new Map(features.moleculeIds.map((id, row) => [id, row]));
+  const values = lab.labelled.map((row) => lab.valueOf(row));
+  const incumbent = incumbentOf(values, goal, direction);
+  return chooseBatch({
+    moleculeIds: idsOf(pool.filter((row) => lab.isOpen(row))),
+    surrogate,
+    features: () => [features],
+    featuresOf: (ids) =>
+      selectFeatureRows(
+        features,
+        ids.map((id) => place.get(id)!),
+      ),
+    ...{ direction, goal, acquisition, batchSize, seed, signal },
+    measured: idsOf([...lab.labelled, ...lab.failed]),
+    pending: idsOf(lab.pending),
+    incumbent,
+    evidence: {
+      labels: values.length,
+      round,
+      roundsLeft: rounds - round,
+      ...(surrogate?.heldOut && { heldOut: surrogate.heldOut }),
+      found: { ...(incumbent !== null && { best: incumbent }), hits: hitsOf(values, goal, direction) },
+    },
+  });
 }
 
-const drawn = ({ features }: ReplayTable, count: number, seed: number): number[] =>
-  createRandom(deriveSeed(seed, 'initial'))
-    .shuffle([...Array(features.rows).keys()])
-    .slice(0, count);
+const secondsSince = (started: NodeJS.CpuUsage): number => {
+  const { user, system } = process.cpuUsage(started);
+  return (user + system) / MICROSECONDS;
+};
 
-function checked(initial: readonly number[], { features }: ReplayTable): readonly number[] {
-  const wrong = initial.find((row) => !Number.isInteger(row) || row < 0 || row >= features.rows);
-  if (wrong === undefined && new Set(initial).size === initial.length) return initial;
-  throw new TitrateError('usage', {
-    what: wrong === undefined ? 'a row comes twice' : `row ${wrong} of ${features.rows}`,
-    where: 'first molecules',
-    remedy: 'Give row numbers of the file, from 0, each once',
-  });
+function rowsOf({ features }: ReplayTable, { picks }: ChosenBatch): number[] {
+  const rowOf = new Map(features.moleculeIds.map((id, row) => [id, row]));
+  return picks.map(({ moleculeId }) => rowOf.get(moleculeId)!);
+}
+
+const partsOf = ({ decision }: ChosenBatch): string =>
+  decision.parts.map(({ strategy }) => strategy).join('+');
+
+function figures({ table: { values }, pool, lab }: State, found: Found) {
+  const trueValues = (rows: readonly number[]) => rows.map((row) => values[row]!);
+  const own = trueValues(lab.labelled);
+  const hits = found.count(own);
+  const recallOf = (count: number) => (found.top === 0 ? 0 : count / found.top);
+  const recall = recallOf(hits);
+  return {
+    recall,
+    enrichment: lab.measured === 0 ? 0 : recall / (lab.measured / pool.length),
+    found: hits,
+    actives: own.filter((value) => value === 1).length,
+    measured: lab.measured,
+    labels: own.length,
+    proposed: recallOf(found.count(trueValues(lab.proposed))),
+  };
 }

@@ -33,6 +33,10 @@ const SHEET_COLUMNS = new Set([
   'upper90',
   'strategy',
   'reason',
+  'nearest',
+  'similarity',
+  'teaches',
+  'cost',
 ]);
 
 const plain = (name: string) => name.toLowerCase().replace(/[\s_-]+/g, '');

@@ -1,23 +1,9 @@
-import {
-  replay,
-  sizeOf,
-  type FitSurrogate,
-  type ReplayProtocol,
-  type ReplayRun,
-  type ReplayTable,
-} from '../../acquisition';
+import type { ReplayTable } from '../../acquisition';
 import type { Chemistry } from '../../chemistry';
-import {
-  campaignConfigSchema,
-  TitrateError,
-  type CampaignConfig,
-  type LearningTask,
-  type MoleculeCaps,
-  type Standardisation,
-  type Strategy,
-} from '../../contracts';
-import { candidatesFor, featurizersFor, type Learning } from '../../learning';
+import { TitrateError, type MoleculeCaps, type Standardisation } from '../../contracts';
+import { featurizersFor } from '../../learning';
 import { standardiseFile } from '../lab/local-file';
+import { REPLAY_TASK, type SurrogateFamily } from './replay-surrogate';
 import { featuriseRows, type TrainingProgress } from './train-model';
 
 export interface ReplayFileRequest {
@@ -33,9 +19,6 @@ export interface ReplayFileRequest {
   readonly signal?: AbortSignal;
   readonly onProgress?: TrainingProgress;
 }
-
-export type SurrogateFamily =
-  'gaussian-process' | 'mlp-ensemble' | 'random-forest' | 'message-passing-ensemble';
 
 /** A table, and which row of the file each of its candidates is. */
 export interface ReplayFile {
@@ -83,7 +66,7 @@ export async function readReplayFile(request: ReplayFileRequest): Promise<Replay
     });
   }
   const kind = known.every((value) => value === 0 || value === 1) ? 'screen' : 'property';
-  const featurizer = featurizersFor({ families: family, task: taskOf(kind), labels: known.length })[0]!;
+  const featurizer = featurizersFor({ families: family, task: REPLAY_TASK, labels: known.length })[0]!;
   const rows = candidates.map(({ row, smiles }) => ({
     ...{ moleculeId: String(row), smiles, value: 0, qualifier: '=' as const, replicates: 1, spread: 0 },
   }));
@@ -99,110 +82,4 @@ export async function readReplayFile(request: ReplayFileRequest): Promise<Replay
     problems: problems.sort((a, b) => a.line - b.line),
     withoutValue: all.filter(({ smiles, value }) => smiles !== undefined && value === undefined).length,
   };
-}
-
-const taskOf = (kind: ReplayTable['kind']): LearningTask =>
-  kind === 'screen' ? 'classification' : 'regression';
-
-/** The family's default settings for as many labels as there are, uncalibrated: a replay has no held-out evaluation of each cycle. */
-export function surrogateOf(learning: Learning, family: SurrogateFamily): FitSurrogate {
-  return async (labelled, seed, signal) => {
-    const task = labelled.task ?? 'regression';
-    const request = { families: family, task, labels: labelled.features.rows };
-    const { settings } = candidatesFor(request, [labelled.features.spec])[0]!;
-    return { model: await learning.fit({ settings, labelled, seed, signal }), calibrationScale: 1 };
-  };
-}
-
-export interface ReplayPlan {
-  readonly direction: ReplayProtocol['direction'];
-  /** Shares of the pool below 1, or numbers of molecules. */
-  readonly initial: number;
-  readonly batch: number;
-  readonly rounds: number;
-  readonly top: number;
-  /** `default`: expected improvement for a property, the most probable actives of a screen. */
-  readonly strategies: readonly (Strategy | 'default')[];
-  readonly kappa?: number;
-  readonly randomShare?: number;
-  readonly seeds: readonly number[];
-  /** Rows of the file to begin with, by seed. */
-  readonly first?: Readonly<Record<string, readonly number[]>>;
-}
-
-export interface Retrospective {
-  readonly dataset: string;
-  readonly poolSize: number;
-  readonly protocol: Omit<ReplayProtocol, 'acquisition'> & {
-    readonly kind: ReplayTable['kind'];
-    readonly family: SurrogateFamily;
-    readonly features: string;
-    readonly unlabelledCostsBudget: boolean;
-  };
-  readonly runs: readonly ReplayRun[];
-}
-
-/** Every strategy with every seed, one after the other. @throws as `replay`; usage for a seed without first molecules */
-export async function replayFile(
-  { table, rowNumbers }: ReplayFile,
-  plan: ReplayPlan,
-  fit: FitSurrogate,
-  parts: { readonly signal?: AbortSignal; readonly onProgress?: TrainingProgress },
-): Promise<{ protocol: Omit<ReplayProtocol, 'acquisition'>; runs: ReplayRun[] }> {
-  const poolSize = table.features.rows;
-  const { direction, rounds, top, seeds } = plan;
-  const protocol = {
-    ...{ direction, rounds, top },
-    initial: sizeOf(plan.initial, poolSize, '--init'),
-    batch: sizeOf(plan.batch, poolSize, '--batch'),
-  };
-  const candidateOf = new Map(rowNumbers.map((row, candidate) => [row, candidate]));
-  const firstOf = (seed: number) => plan.first && candidatesOf(plan.first, seed, candidateOf);
-  const cycles = plan.strategies.length * seeds.length * rounds;
-  const runs: ReplayRun[] = [];
-  for (const strategy of plan.strategies) {
-    for (const seed of seeds) {
-      const acquisition = acquisitionOf(plan, strategy, table.kind);
-      const before = runs.length * rounds;
-      runs.push(
-        await replay(table, { ...protocol, acquisition }, fit, {
-          seed,
-          initial: firstOf(seed),
-          signal: parts.signal,
-          onCycle: (done) => parts.onProgress?.('replaying', before + done, cycles),
-        }),
-      );
-    }
-  }
-  return { protocol, runs };
-}
-
-function candidatesOf(
-  first: Readonly<Record<string, readonly number[]>>,
-  seed: number,
-  candidateOf: ReadonlyMap<number, number>,
-): number[] {
-  const rows = first[String(seed)];
-  const wrong = rows?.find((row) => !candidateOf.has(row));
-  if (rows && wrong === undefined) return rows.map((row) => candidateOf.get(row)!);
-  throw new TitrateError('usage', {
-    what: rows ? `row ${wrong} of the file is no candidate` : `no first molecules for seed ${seed}`,
-    where: '--initial',
-    remedy: rows
-      ? 'Give row numbers from 0, of rows that can be read; rows without a value count with --unlabelled-costs-budget'
-      : `Give a JSON object { "${seed}": [row numbers] }`,
-  });
-}
-
-function acquisitionOf(
-  { kappa, randomShare }: ReplayPlan,
-  wanted: Strategy | 'default',
-  kind: ReplayTable['kind'],
-): CampaignConfig['acquisition'] {
-  const strategy = wanted !== 'default' ? wanted : kind === 'screen' ? 'greedy' : 'ei';
-  return campaignConfigSchema.shape.acquisition.parse({
-    strategy,
-    ...(kappa !== undefined && { kappa }),
-    ...(randomShare !== undefined && { randomShare }),
-  });
 }

@@ -47,13 +47,20 @@ async function readSheet(
   });
 }
 
+/** The decision that the batch was sealed with; null of batches from before decisions were kept. */
+function chosenBy({ rule }: BatchSheet): string | null {
+  const decision = rule.decision as { name: string; why: string } | undefined;
+  return decision ? `${decision.name}. ${decision.why}` : null;
+}
+
 const show = verb<[string], RoundOption>(async (cli, options, campaignId) => {
   const { sheet, approved } = await readSheet(cli, campaignId, options);
   cli.result({ ...sheet, approved }, () => {
     const head = facts([
       ['batch', sheet.batchId],
       ['property', `${sheet.direction} ${sheet.property}${sheet.unit ? `, ${sheet.unit}` : ''}`],
-      ['model', sheet.modelVersion ?? 'none yet: picked at random'],
+      ['model', sheet.modelVersion ?? 'none yet'],
+      ['chosen by', chosenBy(sheet)],
       ['data version', sheet.dataVersion],
       ['seal', sheet.seal],
       ['approved', approved === null ? null : approved ? 'yes' : 'no, waits for: titrate campaign approve'],
@@ -67,7 +74,14 @@ const show = verb<[string], RoundOption>(async (cli, options, campaignId) => {
         : `${formatNumber(p.predicted)} ± ${formatNumber(p.standardDeviation ?? 0)}`,
       p.reason,
     ]);
-    return `${head}\n\n${table(['rank', 'compound', 'SMILES', 'predicted', 'why'], rows)}`;
+    const passed = sheet.passedOver ?? [];
+    const next = passed.length
+      ? `\n\npassed over:\n${table(
+          ['SMILES', 'why not'],
+          passed.map(({ smiles, why }) => [smiles, why]),
+        )}`
+      : '';
+    return `${head}\n\n${table(['rank', 'compound', 'SMILES', 'predicted', 'why'], rows)}${next}`;
   });
 });
 

@@ -173,13 +173,12 @@ export interface TileFunctions {
   readonly turn8: Pack;
 }
 
-/** The module of {@link TileFunctions} on the memory `tfjs.memory`. Plain multiply and add in a fixed order: the same bits everywhere. */
-export const tileModule = (): Uint8Array<ArrayBuffer> =>
-  moduleOf(
-    ['tfjs', 'memory'],
-    [
-      tiles('start'),
-      tiles('add'),
-      ...[TILE_ROWS, TILE_COLUMNS].flatMap((lanes) => [copy(lanes), turn(lanes)]),
-    ],
-  );
+/** The module of {@link TileFunctions} on an imported memory, that of TensorFlow.js unless told. Plain multiply and add in a fixed order: the same bits everywhere. */
+export const tileModule = (
+  memory: readonly [module: string, name: string] = ['tfjs', 'memory'],
+): Uint8Array<ArrayBuffer> =>
+  moduleOf(memory, [
+    tiles('start'),
+    tiles('add'),
+    ...[TILE_ROWS, TILE_COLUMNS].flatMap((lanes) => [copy(lanes), turn(lanes)]),
+  ]);

@@ -206,12 +206,10 @@ export function factorBand(
     const rowI = i * stride + width - i;
     for (let j = first; j < i; j++) {
       const rowJ = j * stride + width - j;
-      let sum = l[rowI + j]!;
-      for (let k = Math.max(first, j - width); k < j; k++) sum -= l[rowI + k]! * l[rowJ + k]!;
-      l[rowI + j] = sum / l[rowJ + j]!;
+      const product = bandDot(l, rowI, rowJ, Math.max(first, j - width), j);
+      l[rowI + j] = (l[rowI + j]! - product) / l[rowJ + j]!;
     }
-    let pivot = l[rowI + i]! + shift;
-    for (let k = first; k < i; k++) pivot -= l[rowI + k]! * l[rowI + k]!;
+    let pivot = l[rowI + i]! + shift - bandDot(l, rowI, rowI, first, i);
     // Written so that NaN is refused too.
     if (!(pivot > 0)) return null;
     logDet += Math.log(pivot);
@@ -224,4 +222,18 @@ export function factorBand(
     }
   }
   return { logDet, solved };
+}
+
+/** Sum of l[a + k] l[b + k] over from <= k < to: four sums, because one alone waits for each of its additions. */
+function bandDot(l: Float64Array, a: number, b: number, from: number, to: number): number {
+  let [s0, s1, s2, s3] = [0, 0, 0, 0];
+  let k = from;
+  for (; k + 4 <= to; k += 4) {
+    s0 += l[a + k]! * l[b + k]!;
+    s1 += l[a + k + 1]! * l[b + k + 1]!;
+    s2 += l[a + k + 2]! * l[b + k + 2]!;
+    s3 += l[a + k + 3]! * l[b + k + 3]!;
+  }
+  for (; k < to; k++) s0 += l[a + k]! * l[b + k]!;
+  return s0 + s1 + (s2 + s3);
 }

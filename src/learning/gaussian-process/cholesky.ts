@@ -34,7 +34,7 @@ function factor(a: Rows, n: number): number {
   if (failed >= 0) return failed;
   const below = part(a, h, 0);
   const rest = part(a, h, h);
-  solve(a, h, below, n - h);
+  solveLower(a, h, below, n - h);
   subtractProduct(rest, below, below, { rows: n - h, columns: n - h, depth: h, lower: true });
   const later = factor(rest, n - h);
   return later < 0 ? later : h + later;
@@ -64,19 +64,20 @@ function factorLeaf({ data, at, stride }: Rows, n: number): number {
  * @param x row-major count x n: one right-hand side a row, replaced by its solution.
  */
 export function solveLowerInPlace(l: Float64Array, n: number, x: Float64Array, count: number): void {
-  if (count > 0) solve({ data: l, at: 0, stride: n }, n, { data: x, at: 0, stride: n }, count);
+  if (count > 0) solveLower({ data: l, at: 0, stride: n }, n, { data: x, at: 0, stride: n }, count);
 }
 
-function solve(l: Rows, n: number, x: Rows, count: number): void {
+/** The same of matrices as they lie, so also of parts of larger ones. */
+export function solveLower(l: Rows, n: number, x: Rows, count: number): void {
   if (n <= LEAF) {
     solveLeaf(l, n, x, count);
     return;
   }
   const h = half(n);
-  solve(l, h, x, count);
+  solveLower(l, h, x, count);
   const rest = part(x, 0, h);
   subtractProduct(rest, x, part(l, h, 0), { rows: count, columns: n - h, depth: h });
-  solve(part(l, h, h), n - h, rest, count);
+  solveLower(part(l, h, h), n - h, rest, count);
 }
 
 function solveLeaf(l: Rows, n: number, x: Rows, count: number): void {

@@ -1,5 +1,6 @@
 import type { FeatureMatrix } from '../../contracts';
 import { rowSpan } from '../../foundation';
+import { buildKeyTable, KEY_MULTIPLIER, KEY_SHIFT, type KeyTable } from './key-table';
 import { sharedInt32, sharedUint32 } from './shared-arrays';
 
 /**
@@ -39,9 +40,20 @@ export function leadingFloats(features: FeatureMatrix): Float32Array {
   return new Float32Array(words.buffer);
 }
 
+const tables = new WeakMap<Uint32Array, KeyTable>();
+
+/** Column + 1 of every key, made once for each array of keys. */
+function columnTable(keys: Uint32Array): KeyTable {
+  let table = tables.get(keys);
+  if (!table) tables.set(keys, (table = buildKeyTable(keys, (column) => column + 1)));
+  return table;
+}
+
 export function encodeCounts(keys: Uint32Array, features: FeatureMatrix): CountedRows {
-  const columnOf = new Map<number, number>();
-  keys.forEach((key, column) => columnOf.set(key, column));
+  const { mask, cells } = columnTable(keys);
+  // An import is looked up wherever it is read, which here is too often.
+  const [multiplier, shift] = [KEY_MULTIPLIER, KEY_SHIFT];
+  const unseen = new Map<number, number>();
   const { rows, columns, data } = features;
   const countStarts = sharedInt32(rows + 1);
   for (let r = 0; r < rows; r++) {
@@ -55,8 +67,13 @@ export function encodeCounts(keys: Uint32Array, features: FeatureMatrix): Counte
     const [from, to] = rowSpan(features, r);
     for (let place = from + columns; place < to; place += 2, at++) {
       const key = data[place]!;
-      let column = columnOf.get(key);
-      if (column === undefined) columnOf.set(key, (column = columnOf.size));
+      let cell = 2 * ((Math.imul(key, multiplier) >>> shift) & mask);
+      while (cells[cell] !== key && cells[cell + 1] !== 0) cell = (cell + 2) & (2 * mask + 1);
+      let column: number | undefined = cells[cell + 1]! - 1;
+      if (column < 0) {
+        column = unseen.get(key);
+        if (column === undefined) unseen.set(key, (column = keys.length + unseen.size));
+      }
       countColumns[at] = column;
       countValues[at] = data[place + 1]!;
     }

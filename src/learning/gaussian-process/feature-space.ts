@@ -8,7 +8,7 @@ import {
   selectCountedRows,
   type CountedRows,
 } from './counted-columns';
-import { normalScore } from './normal-score';
+import { levelOf, levelsOf } from './levels';
 import { sharedFloat64, sharedInt32, sharedUint32 } from './shared-arrays';
 
 /**
@@ -158,38 +158,20 @@ function encodeColumns(space: FeatureSpace, features: FeatureMatrix): EncodedRow
   const width = ranked.length;
   const bits = sharedUint32(rows * words);
   const levels = sharedFloat64(rows * width);
+  const scale = levelsOf(space);
   for (let r = 0; r < rows; r++) {
     const at = r * columns;
     for (let b = 0; b < binary.length; b++) {
       // Past the training range the value is clamped, as quantiles are.
       if (values[at + binary[b]!]! >= 0.5) bits[r * words + (b >>> 5)]! |= 1 << (b & 31);
     }
-    for (let c = 0; c < width; c++) levels[r * width + c] = quantileOf(space, c, values[at + ranked[c]!]!);
+    for (let c = 0; c < width; c++) levels[r * width + c] = scale.of(c, values[at + ranked[c]!]!);
   }
   const counted = space.layout === 'counts' ? encodeCounts(space.keys, features) : noCountedRows(rows);
   const counts = sharedInt32(rows);
   addBits(counts, bits, words);
   addCounts(counts, counted);
   return { rows, words, bits, counts, ...counted, width, levels };
-}
-
-const levelOf = (layout: FeatureSpace['layout'], quantile: number) =>
-  layout === 'counts' ? normalScore(quantile) : quantile;
-
-/** Where `value` stands among the training values of ranked column c: 0 at or below the least, 1 at or above the greatest. */
-function quantileOf(space: FeatureSpace, c: number, value: number): number {
-  const { layout, knotStarts, knotValues, knotLevels } = space;
-  let low = knotStarts[c]!;
-  let high = knotStarts[c + 1]! - 1;
-  if (value <= knotValues[low]!) return value < knotValues[low]! ? levelOf(layout, 0) : knotLevels[low]!;
-  if (value >= knotValues[high]!) return value > knotValues[high]! ? levelOf(layout, 1) : knotLevels[high]!;
-  while (high - low > 1) {
-    const middle = (low + high) >>> 1;
-    if (knotValues[middle]! <= value) low = middle;
-    else high = middle;
-  }
-  const share = (value - knotValues[low]!) / (knotValues[high]! - knotValues[low]!);
-  return knotLevels[low]! + share * (knotLevels[high]! - knotLevels[low]!);
 }
 
 /** Number of bits on in a 32-bit word (Warren, Hacker's Delight, 5-1). */

@@ -1,19 +1,21 @@
 import { Piscina } from 'piscina';
 import { TitrateError, type FeatureMatrix } from '../../contracts';
-import { compiledEntry, selectFeatureRows, type CancelSignal } from '../../foundation';
+import { compiledEntry, type CancelSignal } from '../../foundation';
 import { checkLabelled } from '../labelled-set';
-import type { FitRequest, FittedModel, ModelFamilyAdapter, Prediction } from '../learning';
+import type { FitRequest, FittedModel, ModelFamilyAdapter } from '../learning';
+import { bestOf } from './best';
+import { canBound } from './bounds';
 import { decodeDefinitions, encodeDefinitions } from './codec';
+import type { Directions } from './directions';
 import type { FittedOutput } from './fit';
-import type { PreparedModel } from './model';
+import { noiseDeviation, type PreparedModel } from './model';
 import { GP_MIN_LABELS } from './outputs';
+import { boundsInParts, directionsOf, predictInParts, type Run } from './parts';
 import type { Answer, FitAnswer } from './thread';
 
 export { GP_MIN_LABELS };
 /** Most labels: the sparse form keeps a block of labels x inducing molecules, 512 MB, and with more labels too few molecules. */
 export const GP_MAX_LABELS = 131_072;
-/** Rows a thread predicts at a time; enough to outweigh the message, few enough to share the work. */
-const PREDICT_ROWS = 1024;
 /** Values of one sampling request, draws x rows: 400 MB. */
 const MAX_SAMPLE_VALUES = 50_000_000;
 /** A thread that has had nothing to do for this long ends, milliseconds. */
@@ -29,22 +31,28 @@ const IDLE_TIMEOUT = 10_000;
  * @param options.threads most threads at work at once; they start when needed and end when idle.
  */
 export function createGaussianProcess(options: { threads: number }): ModelFamilyAdapter {
+  const threads = Math.max(1, options.threads);
   let pool: Piscina | undefined;
   let closed = false;
 
-  async function run<T>(name: string, task: unknown, signal?: CancelSignal): Promise<T> {
+  async function run<T>(
+    name: string,
+    task: unknown,
+    signal?: CancelSignal,
+    transferList?: ArrayBuffer[],
+  ): Promise<T> {
     if (signal?.aborted) throw cancelled();
     if (closed)
       throw new TitrateError('internal', { what: 'the Gaussian process was used after it was closed' });
     pool ??= new Piscina({
       filename: compiledEntry('src/learning/gaussian-process/thread'),
       minThreads: 0,
-      maxThreads: Math.max(1, options.threads),
+      maxThreads: threads,
       idleTimeout: IDLE_TIMEOUT,
     });
     let answer: Answer<T>;
     try {
-      answer = (await pool.run(task, { name, signal })) as Answer<T>;
+      answer = (await pool.run(task, { name, signal, transferList })) as Answer<T>;
     } catch (cause) {
       if (signal?.aborted) throw cancelled(cause);
       const message = cause instanceof Error ? cause.message : String(cause);
@@ -68,10 +76,10 @@ export function createGaussianProcess(options: { threads: number }): ModelFamily
       // Signals stay on this side: they cannot be cloned.
       const task = { settings, labelled: request.labelled };
       const { outputs, seconds } = await run<FitAnswer>('fit', task, request.signal);
-      return fittedModel(run, outputs, seconds);
+      return fittedModel(run, threads, outputs, seconds);
     },
     async load(bytes) {
-      return fittedModel(run, await run<FittedOutput[]>('prepare', decodeDefinitions(bytes)), 0);
+      return fittedModel(run, threads, await run<FittedOutput[]>('prepare', decodeDefinitions(bytes)), 0);
     },
     async close() {
       closed = true;
@@ -81,10 +89,13 @@ export function createGaussianProcess(options: { threads: number }): ModelFamily
   };
 }
 
-type Run = <T>(name: string, task: unknown, signal?: CancelSignal) => Promise<T>;
-
 /** @param outputs one a property, the wanted one first. */
-function fittedModel(run: Run, outputs: readonly FittedOutput[], seconds: number): FittedModel {
+function fittedModel(
+  run: Run,
+  threads: number,
+  outputs: readonly FittedOutput[],
+  seconds: number,
+): FittedModel {
   let models: readonly PreparedModel[] = outputs.map(({ model }) => model);
   const definitions = outputs.map(({ definition }) => definition);
   const live = (): PreparedModel => {
@@ -92,18 +103,33 @@ function fittedModel(run: Run, outputs: readonly FittedOutput[], seconds: number
     if (!wanted) throw new TitrateError('internal', { what: 'the model was used after it was disposed of' });
     return wanted;
   };
+  let directions: Promise<Directions> | undefined;
   return {
     family: 'gaussian-process',
     backend: 'float64',
     computeSeconds: seconds,
     facts: definitions[0]!.facts,
-    predict: async (features, signal) => predictInParts(run, live(), features, signal),
+    predict: async (features, signal) => predictInParts(run, threads, live(), features, signal),
     predictAll: async (features, signal) => {
       live();
-      return Promise.all(models.map((model) => predictInParts(run, model, features, signal)));
+      return Promise.all(models.map((model) => predictInParts(run, threads, model, features, signal)));
+    },
+    async best(features, request, signal) {
+      const model = live();
+      const predict = (some: FeatureMatrix) => predictInParts(run, threads, model, some, signal);
+      if (!canBound(model) || features.rows <= request.count) return bestOf(features, request, predict);
+      // Of the first pool that is searched: any directions give a bound, those of another pool a looser one.
+      directions ??= directionsOf(run, model, features, signal).catch((error: unknown) => {
+        directions = undefined;
+        throw error;
+      });
+      const bounds = await boundsInParts(run, threads, model, await directions, features, signal);
+      return bestOf(features, request, predict, { ...bounds, aleatoric: noiseDeviation(model) });
     },
     covariance: async (features, signal) =>
       run<Float64Array>('covariance', { model: live(), features }, signal),
+    crossCovariance: async (features, others, signal) =>
+      run<Float64Array>('crossCovariance', { model: live(), features, others }, signal),
     async sample(features, count, seed, signal) {
       if (count * features.rows > MAX_SAMPLE_VALUES) {
         throw new TitrateError('usage', {
@@ -118,34 +144,6 @@ function fittedModel(run: Run, outputs: readonly FittedOutput[], seconds: number
       models = [];
     },
   };
-}
-
-async function predictInParts(
-  run: Run,
-  model: PreparedModel,
-  features: FeatureMatrix,
-  signal?: CancelSignal,
-): Promise<Prediction> {
-  const { rows } = features;
-  const out = {
-    mean: new Float64Array(rows),
-    aleatoric: new Float64Array(rows),
-    epistemic: new Float64Array(rows),
-  };
-  const part = async (from: number) => {
-    const count = Math.min(PREDICT_ROWS, rows - from);
-    const some = selectFeatureRows(
-      features,
-      Array.from({ length: count }, (_, i) => from + i),
-    );
-    const predicted = await run<Prediction>('predict', { model, features: some }, signal);
-    out.mean.set(predicted.mean, from);
-    out.epistemic.set(predicted.epistemic, from);
-    out.aleatoric.set(predicted.aleatoric, from);
-  };
-  const starts = Array.from({ length: Math.ceil(rows / PREDICT_ROWS) }, (_, i) => i * PREDICT_ROWS);
-  await Promise.all(starts.map(part));
-  return out;
 }
 
 function checkRequest({ settings, labelled }: FitRequest) {

@@ -1,92 +1,78 @@
+import { climb, type Objective, type Place } from './ascent';
 import { selectEncodedRows, type EncodedRows } from './feature-space';
-import { maximiseLikelihood, profileLikelihood } from './marginal-likelihood';
+import { noiseRange } from './marginal-likelihood';
+import { mixAt, mixEvidence, mixRows, selectMixRows, type MixRows } from './mix-evidence';
 import { evenlySpread } from './spread';
-import { buildReference, kernelMatrix, squaredDistance, type KernelMix } from './tanimoto';
+import type { KernelMix } from './tanimoto';
 
 /** Rows whose likelihood decides the mix: each trial costs the cube of them, and more rows move the optimum little. */
 const MIX_ROWS = 400;
+/** Rows on which every start is followed, where there are half as many more. */
+const FIRST_ROWS = 128;
 /** With fewer measured rows than this the likelihood says nothing sound about three parameters. */
 const MIN_ROWS = 20;
-const TRIALS = 40;
-const FIRST_STEP = Math.log(4);
-const LAST_STEP = Math.log(1.4);
 /** Nats a squared logarithm of a parameter costs: keeps a flat likelihood from running off, and moves no other. */
 const PRIOR = 0.01;
+/** Nats; the likelihoods of mixes that predict alike differ by more. */
+const EFFORT = { tolerance: 0.02, trials: 20 };
 
 const EVEN_MIX: KernelMix = { structure: 1 / 3, product: 1 / 3, descriptors: 1 / 3, lengthScale: 1 };
 
-/** Logarithms of product and descriptor weights over the structure weight, and of the length scale. */
-type Point = readonly [number, number, number];
-
-function mixAt([product, descriptors, length]: Point): KernelMix {
-  const top = Math.max(0, product, descriptors);
-  const parts = [Math.exp(-top), Math.exp(product - top), Math.exp(descriptors - top)] as const;
-  const sum = parts[0] + parts[1] + parts[2];
+/** The evidence of the mix and the noise ratio, less what the prior of the mix costs. */
+function objectiveOf(rows: MixRows, starts: readonly number[]): Objective {
+  const [low, high] = noiseRange(starts);
   return {
-    structure: parts[0] / sum,
-    product: parts[1] / sum,
-    descriptors: parts[2] / sum,
-    lengthScale: Math.exp(length),
+    lower: [-Infinity, -Infinity, -Infinity, low],
+    upper: [Infinity, Infinity, Infinity, high],
+    at(point) {
+      const evidence = mixEvidence(rows, point);
+      if (!evidence) return null;
+      const mix = point.slice(0, 3);
+      return {
+        point,
+        value: evidence.logLikelihood - PRIOR * mix.reduce((sum, x) => sum + x * x, 0),
+        slopes() {
+          const { gradient, information: curvature } = evidence.derivatives();
+          mix.forEach((x, k) => {
+            gradient[k]! -= 2 * PRIOR * x;
+            curvature[k * point.length + k]! += 2 * PRIOR;
+          });
+          return { gradient, curvature };
+        },
+      };
+    },
   };
 }
 
 /**
- * The mix of structure and descriptors of greatest marginal likelihood, noise, amplitude and mean at their best for each, by
- * compass search (Kolda, Lewis and Torczon 2003) from the even mix. A fixed rule: the same input gives the same mix.
- * @param encoded measured rows only, MIX_ROWS or fewer; `values` standardised, one a row.
- * @throws numerical
+ * The mix of structure and descriptors of greatest marginal likelihood, amplitude and mean at their best for each: from the
+ * even mix and each starting value of the noise ratio uphill on FIRST_ROWS rows, from the highest of these places on all.
+ * A fixed rule: the same input gives the same mix.
+ * @param rows MIX_ROWS or fewer.
  */
-function chooseMix(
-  encoded: EncodedRows,
-  values: Float64Array,
-  weights: Float64Array,
-  starts: readonly number[],
-): KernelMix {
-  const n = values.length;
-  if (n < MIN_ROWS) return EVEN_MIX;
-  const alike = kernelMatrix(buildReference({ ...encoded, width: 0 }));
-  const far = new Float64Array(n * n);
-  for (let i = 0; i < n; i++)
-    for (let j = 0; j <= i; j++)
-      far[i * n + j] = squaredDistance(encoded, i, encoded, j) / (4 * encoded.width);
-  const all = new Uint8Array(n).fill(1);
-  const kernel = new Float64Array(n * n);
-  const evidence = (point: Point): number => {
-    const { structure, product, descriptors, lengthScale } = mixAt(point);
-    const sharpness = -1 / lengthScale ** 2;
-    for (let i = 0; i < n; i++) {
-      for (let at = i * n; at <= i * n + i; at++)
-        kernel[at] =
-          structure * alike[at]! + (product * alike[at]! + descriptors) * Math.exp(sharpness * far[at]!);
-    }
-    const { logLikelihood } = maximiseLikelihood(profileLikelihood(kernel, values, weights, all), starts);
-    return logLikelihood - PRIOR * point.reduce((sum, x) => sum + x * x, 0);
-  };
-
-  let best: Point = [0, 0, 0];
-  let top = evidence(best);
-  let trials = 1;
-  for (let step = FIRST_STEP; step >= LAST_STEP && trials < TRIALS;) {
-    let moved = false;
-    for (let axis = 0; axis < 3 && !moved; axis++) {
-      for (const sign of [1, -1]) {
-        const point = best.map((x, i) => (i === axis ? x + sign * step : x)) as unknown as Point;
-        trials++;
-        const value = evidence(point);
-        if (!(value > top)) continue;
-        [best, top, moved] = [point, value, true];
-        break;
-      }
-    }
-    if (!moved) step /= 2;
+function chooseMix(rows: MixRows, starts: readonly number[]): KernelMix {
+  const n = rows.values.length;
+  const few = n > 1.5 * FIRST_ROWS;
+  const first = few
+    ? selectMixRows(
+        rows,
+        evenlySpread([...rows.values.keys()], (row) => rows.values[row]!, FIRST_ROWS),
+      )
+    : rows;
+  let best: Place | null = null;
+  for (const start of starts) {
+    const place = climb(objectiveOf(first, starts), [0, 0, 0, Math.log(start)], EFFORT);
+    if (place && (!best || place.value > best.value)) best = place;
   }
-  return mixAt(best);
+  if (best && few) best = climb(objectiveOf(rows, starts), best.point, EFFORT) ?? best;
+  // Where no start has a covariance that can be factored, the search of the noise ratio, which reaches further, decides.
+  return best ? mixAt(best.point) : EVEN_MIX;
 }
 
 /**
  * The mix where the rows have counts and descriptors apart, from measured rows spread over the range of their values.
+ * @param values standardised.
  * @param measured per row, 1 or 0.
- * @throws numerical
  */
 export function mixOf(
   encoded: EncodedRows,
@@ -97,13 +83,10 @@ export function mixOf(
 ): KernelMix | undefined {
   if (encoded.countColumns.length === 0 || encoded.width === 0) return undefined;
   const all = [...values.keys()].filter((row) => measured[row]);
+  if (all.length < MIN_ROWS) return EVEN_MIX;
   const rows = evenlySpread(all, (row) => values[row]!, MIX_ROWS);
-  return chooseMix(
-    selectEncodedRows(encoded, rows),
-    Float64Array.from(rows, (row) => values[row]!),
-    Float64Array.from(rows, (row) => weights[row]!),
-    starts,
-  );
+  const at = (of: Float64Array) => Float64Array.from(rows, (row) => of[row]!);
+  return chooseMix(mixRows(selectEncodedRows(encoded, rows), at(values), at(weights)), starts);
 }
 
 /** A mix for the table of what was learnt. */

@@ -42,7 +42,9 @@ const MIN_SIGNAL_VARIANCE = 1e-8;
 const RATIO_LIMITS = [1e-8, 1e6] as const;
 /** The search reaches this factor beyond the least and the greatest starting value. */
 const REACH = 10;
-const GRID_POINTS_PER_DECADE = 4;
+const GRID_POINTS_PER_DECADE = 2;
+/** Grid points and starting values nearer than this are one. */
+const SAME = 1e-9;
 
 /**
  * @param kernel row-major n x n; kept.
@@ -97,21 +99,33 @@ export function likelihoodAt(profile: LikelihoodProfile, noiseRatio: number): Hy
   if (!factored) return null;
   const { logDet } = factored;
   const [a, b] = factored.solved as [Float64Array, Float64Array];
-  const yy = dot(a, 0, a, 0, rows);
-  const y1 = dot(a, 0, b, 0, rows);
-  const oneOne = dot(b, 0, b, 0, rows);
+  // A row of weight 0 adds log(ratio) to the determinant and nothing else; it is taken out again.
+  const determinant = logDet - (rows - observations) * Math.log(noiseRatio) - logWeights;
+  const moments = profiledMoments(a, b, observations, determinant);
+  return Number.isFinite(moments.logLikelihood) ? { noiseRatio, ...moments } : null;
+}
+
+/**
+ * Mean and signal variance at their best, and the likelihood there.
+ * @param targets L^-1 W^1/2 y and `ones` L^-1 W^1/2 1, with L the Cholesky factor of A + ratio I or of one that is similar.
+ * @param logDet of the covariance over s2, of the measured rows.
+ */
+export function profiledMoments(
+  targets: Float64Array,
+  ones: Float64Array,
+  observations: number,
+  logDet: number,
+): Omit<Hyperparameters, 'noiseRatio'> {
+  const n = targets.length;
+  const yy = dot(targets, 0, targets, 0, n);
+  const y1 = dot(targets, 0, ones, 0, n);
+  const oneOne = dot(ones, 0, ones, 0, n);
   const mean = oneOne > 0 ? y1 / oneOne : 0;
   const quadratic = Math.max(0, yy - mean * y1);
   const signalVariance = Math.max(MIN_SIGNAL_VARIANCE, quadratic / observations);
-  // A row of weight 0 adds log(ratio) to the determinant and nothing else; it is taken out again.
   const logLikelihood =
-    -0.5 *
-    (quadratic / signalVariance +
-      observations * Math.log(2 * Math.PI * signalVariance) +
-      logDet -
-      (rows - observations) * Math.log(noiseRatio) -
-      logWeights);
-  return Number.isFinite(logLikelihood) ? { noiseRatio, signalVariance, mean, logLikelihood } : null;
+    -0.5 * (quadratic / signalVariance + observations * Math.log(2 * Math.PI * signalVariance) + logDet);
+  return { signalVariance, mean, logLikelihood };
 }
 
 /** Logarithms of the least and greatest noise ratio that a search from these starting values may reach. */
@@ -131,7 +145,10 @@ export function maximiseLikelihood(profile: LikelihoodProfile, starts: readonly 
   const [low, high] = noiseRange(starts);
   const count = Math.ceil(((high - low) / Math.LN10) * GRID_POINTS_PER_DECADE) + 1;
   const points = Array.from({ length: count }, (_, i) => low + ((high - low) * i) / (count - 1));
-  for (const start of starts) points.push(Math.min(high, Math.max(low, Math.log(start))));
+  for (const start of starts) {
+    const point = Math.min(high, Math.max(low, Math.log(start)));
+    if (!points.some((other) => Math.abs(point - other) < SAME)) points.push(point);
+  }
   points.sort((x, y) => x - y);
 
   const value = (logRatio: number) => likelihoodAt(profile, Math.exp(logRatio))?.logLikelihood ?? -Infinity;

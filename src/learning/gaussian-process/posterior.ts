@@ -5,7 +5,7 @@ import { encodeRows, type EncodedRows } from './feature-space';
 import { probabilityMoments } from './link';
 import { noiseDeviation, type PreparedModel } from './model';
 import { subtractProduct } from './products';
-import { buildReference, kernelMatrix, kernelRow } from './tanimoto';
+import { buildReference, kernelMatrix, kernelRows } from './tanimoto';
 
 /** Queries solved together: they share each pass over the factor. */
 const QUERY_BLOCK = 256;
@@ -29,10 +29,9 @@ export function project(
   storage: Float64Array,
 ): Projection {
   const n = model.rootWeights.length;
-  const overlap = new Int32Array(n);
   const mean = new Float64Array(count);
+  kernelRows(model.reference, query, from, count, storage);
   for (let q = 0; q < count; q++) {
-    kernelRow(model.reference, query, from + q, overlap, storage, q * n);
     mean[q] = model.mean + dot(storage, q * n, model.coefficients, 0, n);
     for (let i = 0; i < n; i++) storage[q * n + i]! *= model.rootWeights[i]!;
   }
@@ -115,13 +114,7 @@ export function jointCovariance(model: PreparedModel, features: FeatureMatrix): 
   const unit = model.scale ** 2 * model.signalVariance;
   // On the diagonal as predictions sum it, so that the two agree where little is left.
   const deviations = Float64Array.from({ length: rows }, (_, i) => Math.sqrt(shareLeft(projection, n, i)));
-  // Classification: probabilities are taken to be correlated as their log odds are.
-  const factors = model.link
-    ? deviations.map((share, i) => {
-        const latent = { mean: model.shift + projection.mean[i]!, deviation: Math.sqrt(unit) * share };
-        return share > 0 ? spreadOf(latent) / (latent.deviation || 1) : 0;
-      })
-    : undefined;
+  const factors = model.link && spreads(model, projection, rows);
   for (let i = 0; i < rows; i++) {
     covariance[i * rows + i] = deviations[i]! ** 2;
     for (let j = 0; j <= i; j++) {
@@ -131,6 +124,20 @@ export function jointCovariance(model: PreparedModel, features: FeatureMatrix): 
     }
   }
   return covariance;
+}
+
+/**
+ * Classification: what a deviation of the log odds is as one of the probability. Probabilities are taken to be correlated as their log
+ * odds are.
+ */
+export function spreads(model: PreparedModel, projection: Projection, rows: number): Float64Array {
+  const n = model.rootWeights.length;
+  const unit = model.scale * Math.sqrt(model.signalVariance);
+  return Float64Array.from({ length: rows }, (_, i) => {
+    const deviation = unit * Math.sqrt(shareLeft(projection, n, i));
+    const latent = { mean: model.shift + projection.mean[i]!, deviation };
+    return deviation > 0 ? spreadOf(latent) / deviation : 0;
+  });
 }
 
 /** Standard deviation of the probability. */

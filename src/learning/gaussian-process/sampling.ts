@@ -6,10 +6,12 @@ import { logistic } from './link';
 import { factorWithJitter, type PreparedModel } from './model';
 import { project, relativeCovariance } from './posterior';
 import { drawPrior } from './prior-draws';
-import { kernelRow } from './tanimoto';
+import { kernelRows } from './tanimoto';
 
 /** Up to here draws use the exact posterior covariance; its factorisation grows with the cube of the rows. */
 export const EXACT_ROWS = 3000;
+/** Rows whose kernel values are made together. */
+const ROW_BLOCK = 256;
 
 /**
  * Joint draws of the noise-free function at the rows, in the targets' unit.
@@ -77,14 +79,16 @@ export function samplePathwise(
     return gap.map((value, i) => value * model.rootWeights[i]!);
   });
   const out = Array.from({ length: count }, () => new Float64Array(rows));
-  const kernel = new Float64Array(n);
-  const overlap = new Int32Array(n);
-  for (let r = 0; r < rows; r++) {
-    kernelRow(model.reference, query, r, overlap, kernel, 0);
-    const mean = model.mean + dot(kernel, 0, model.coefficients, 0, n);
-    for (let d = 0; d < count; d++) {
-      const path = prior[d]![n + r]! + dot(kernel, 0, corrections[d]!, 0, n);
-      out[d]![r] = model.shift + model.scale * (mean + deviation * path);
+  const kernel = new Float64Array(Math.min(ROW_BLOCK, rows) * n);
+  for (let from = 0; from < rows; from += ROW_BLOCK) {
+    const block = Math.min(ROW_BLOCK, rows - from);
+    kernelRows(model.reference, query, from, block, kernel);
+    for (let q = 0; q < block; q++) {
+      const mean = model.mean + dot(kernel, q * n, model.coefficients, 0, n);
+      for (let d = 0; d < count; d++) {
+        const path = prior[d]![n + from + q]! + dot(kernel, q * n, corrections[d]!, 0, n);
+        out[d]![from + q] = model.shift + model.scale * (mean + deviation * path);
+      }
     }
   }
   return out;

@@ -1,7 +1,7 @@
 import { dot, logDeterminant, solveLowerInPlace, solveLowerTransposeInPlace } from './cholesky';
 import { factorWithJitter, shifted } from './model';
 import { subtractProduct } from './products';
-import { kernelRow, type TanimotoReference } from './tanimoto';
+import { kernelRows, type TanimotoReference } from './tanimoto';
 import type { EncodedRows } from './feature-space';
 
 /**
@@ -32,10 +32,9 @@ export function sparseRows(
   const m = reference.encoded.rows;
   const phi = new Float64Array(rows * m);
   const rest = new Float64Array(rows);
-  const overlap = new Int32Array(m);
   for (let from = 0; from < rows; from += ROW_BLOCK) {
     const count = Math.min(ROW_BLOCK, rows - from);
-    for (let r = from; r < from + count; r++) kernelRow(reference, encoded, r, overlap, phi, r * m);
+    kernelRows(reference, encoded, from, count, phi.subarray(from * m));
     solveLowerInPlace(factor, m, phi.subarray(from * m, (from + count) * m), count);
     for (let r = from; r < from + count; r++) rest[r] = Math.max(0, 1 - dot(phi, r * m, phi, r * m, m));
   }

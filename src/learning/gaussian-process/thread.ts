@@ -6,9 +6,12 @@ import {
   type GaussianProcessSettings,
 } from '../../contracts';
 import type { LabelledSet, Prediction } from '../learning';
+import { boundRows, type RowBounds } from './bounds';
+import { findDirections, type Directions } from './directions';
 import type { FittedOutput } from './fit';
 import { prepareModel, type GaussianProcessDefinition, type PreparedModel } from './model';
 import { fitOutputs } from './outputs';
+import { covarianceBetween } from './cross-covariance';
 import { jointCovariance, predict as predictRows } from './posterior';
 import { samplePosterior } from './sampling';
 
@@ -59,4 +62,24 @@ export function sample(task: {
 
 export function covariance(task: { model: PreparedModel; features: FeatureMatrix }): Answer<Float64Array> {
   return answer(() => jointCovariance(task.model, task.features));
+}
+
+export function crossCovariance(task: {
+  model: PreparedModel;
+  features: FeatureMatrix;
+  others: FeatureMatrix;
+}): Answer<Float64Array> {
+  return answer(() => covarianceBetween(task.model, task.features, task.others));
+}
+
+export function directions(task: { model: PreparedModel; features: FeatureMatrix }): Answer<Directions> {
+  return answer(() => findDirections(task.model, task.features));
+}
+
+export function bounds(task: {
+  model: PreparedModel;
+  directions: Directions;
+  features: FeatureMatrix;
+}): Answer<RowBounds> {
+  return answer(() => boundRows(task.model, task.directions, task.features));
 }

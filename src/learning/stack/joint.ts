@@ -1,5 +1,12 @@
 import { createRandom, deriveSeed } from '../../foundation';
 
+/** What one model of a mixture says of rows and others: means of both, and covariance, row-major rows x others. */
+export interface CrossPart {
+  readonly weight: number;
+  readonly means: readonly [rows: Float64Array, others: Float64Array];
+  readonly covariance: Float64Array;
+}
+
 /**
  * Covariance of a mixture: the weighted mean of the models' own covariances plus the spread of their means.
  * @param parts covariance row-major rows x rows, mean length rows.
@@ -8,15 +15,26 @@ import { createRandom, deriveSeed } from '../../foundation';
 export function mixtureCovariance(
   parts: readonly { weight: number; mean: Float64Array; covariance: Float64Array }[],
 ): Float64Array {
-  const rows = parts[0]!.mean.length;
-  const centre = new Float64Array(rows);
-  for (const { weight, mean } of parts) mean.forEach((value, i) => (centre[i]! += weight * value));
-  const out = new Float64Array(rows * rows);
-  for (const { weight, mean, covariance } of parts) {
-    const apart = mean.map((value, i) => value - centre[i]!);
-    for (let i = 0; i < rows; i++)
-      for (let j = 0; j < rows; j++)
-        out[i * rows + j]! += weight * (covariance[i * rows + j]! + apart[i]! * apart[j]!);
+  return mixtureCrossCovariance(
+    parts.map(({ weight, mean, covariance }) => ({ weight, means: [mean, mean], covariance })),
+  );
+}
+
+/** The same between rows and others. @returns row-major rows x others, squared units. */
+export function mixtureCrossCovariance(parts: readonly CrossPart[]): Float64Array {
+  const centres = ([0, 1] as const).map((side) => {
+    const centre = new Float64Array(parts[0]!.means[side].length);
+    for (const { weight, means } of parts) means[side].forEach((mean, i) => (centre[i]! += weight * mean));
+    return centre;
+  });
+  const [rows, others] = centres as [Float64Array, Float64Array];
+  const out = new Float64Array(rows.length * others.length);
+  for (const { weight, means, covariance } of parts) {
+    const apart = means[0].map((value, i) => value - rows[i]!);
+    const beside = means[1].map((value, j) => value - others[j]!);
+    for (let i = 0; i < rows.length; i++)
+      for (let j = 0, at = i * others.length; j < others.length; j++, at++)
+        out[at]! += weight * (covariance[at]! + apart[i]! * beside[j]!);
   }
   return out;
 }

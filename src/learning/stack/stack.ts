@@ -20,7 +20,7 @@ import type {
 } from '../learning';
 import { decodeStack, encodeStack } from './codec';
 import { combinePredictions } from './combine';
-import { drawMixture, mixtureCovariance } from './joint';
+import { drawMixture, mixtureCovariance, mixtureCrossCovariance, type CrossPart } from './joint';
 import { stackWeights } from './weights';
 
 type Bases = Pick<Learning, 'fit' | 'load'>;
@@ -111,6 +111,10 @@ async function fitStack(bases: Bases, request: FitRequest): Promise<FittedModel>
 
 class FittedStack implements FittedModel {
   readonly family = 'stack';
+  /** Of a single model that can; what several say of a row has no bound that is cheaper than asking them. */
+  readonly best?: FittedModel['best'];
+  /** Where all models can. */
+  readonly crossCovariance?: FittedModel['crossCovariance'];
 
   constructor(
     private readonly weights: readonly number[],
@@ -118,7 +122,13 @@ class FittedStack implements FittedModel {
     private readonly featurizers: readonly string[],
     private readonly models: readonly FittedModel[],
     readonly computeSeconds = 0,
-  ) {}
+  ) {
+    const [only, ...others] = models;
+    if (only?.best && others.length === 0)
+      this.best = (features, request, signal) => only.best!(this.own(features, 0), request, signal);
+    if (models.every((model) => model.crossCovariance))
+      this.crossCovariance = (features, others, signal) => this.mixedCovariance(features, others, signal);
+  }
 
   get backend(): string {
     return [...new Set(this.models.map((model) => model.backend))].join('+');
@@ -160,6 +170,17 @@ class FittedStack implements FittedModel {
       parts.push({ weight: this.weights[i]!, mean, covariance: await model.covariance(own, signal) });
     }
     return mixtureCovariance(parts);
+  }
+
+  private async mixedCovariance(features: FeatureMatrix, others: FeatureMatrix, signal?: CancelSignal) {
+    const parts: CrossPart[] = [];
+    for (const [i, model] of this.models.entries()) {
+      const [rows, columns] = [this.own(features, i), this.own(others, i)];
+      const covariance = await model.crossCovariance!(rows, columns, signal);
+      const means = [await model.predict(rows, signal), await model.predict(columns, signal)] as const;
+      parts.push({ weight: this.weights[i]!, means: [means[0].mean, means[1].mean], covariance });
+    }
+    return mixtureCrossCovariance(parts);
   }
 
   async sample(features: FeatureMatrix, count: number, seed: number, signal?: CancelSignal) {

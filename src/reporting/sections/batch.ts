@@ -4,7 +4,7 @@ import { describeStrategy, unitSuffix } from '../describe';
 import type { LoadedRound } from '../dossier';
 import { table } from '../elements';
 import { count, decimalsFor, fixed, number, percent, plural, plusMinus } from '../format';
-import { markup, type Html } from '../html';
+import { join, markup, type Html } from '../html';
 import type { OutcomeStatus, PickOutcome } from '../outcomes';
 
 const STATUS_WORDS: Record<OutcomeStatus, string> = {
@@ -53,6 +53,43 @@ function sharedDomain(outcomes: readonly PickOutcome[]): [number, number] {
   ];
 }
 
+/** What stands beside the reason: the terms of the acquisition value, the nearest measured molecule, where it goes. */
+function explanation({ pick }: PickOutcome): Html | false {
+  const { terms, nearest, teaches, plate, well, cost } = pick;
+  const total = terms && Math.abs(terms.exploit) + Math.abs(terms.explore);
+  const parts = [
+    terms &&
+      total &&
+      `${percent(Math.abs(terms.exploit) / total)} from its prediction, ${percent(Math.abs(terms.explore) / total)} from its uncertainty`,
+    teaches !== undefined && `teaches ${percent(teaches, 1)} of what is not known of the candidates`,
+    nearest &&
+      markup`nearest measured: <code title="${nearest.moleculeId}">${nearest.smiles ?? nearest.moleculeId}</code>, similarity ${fixed(nearest.similarity, 2)}`,
+    well !== undefined && `plate ${plate ?? 1}, well ${well}`,
+    cost !== undefined && `price ${number(cost, 4)}`,
+  ].filter((part): part is string | Html => Boolean(part));
+  return parts.length > 0 && markup`<p class="note">${join(parts, ' · ')}</p>`;
+}
+
+/** Who stood high and was not picked. */
+function passedOver(round: LoadedRound): Html | false {
+  const passed = round.sheet?.passedOver ?? [];
+  return (
+    passed.length > 0 &&
+    markup`<details class="data">
+      <summary>${plural(passed.length, 'molecule')} passed over</summary>
+      ${table(
+        `Molecules that stood high and were not picked, round ${round.round}`,
+        [{ head: 'SMILES' }, { head: 'value', numeric: true }, { head: 'why not' }],
+        passed.map(({ smiles, moleculeId, value, why }) => [
+          markup`<code title="${moleculeId}">${smiles}</code>`,
+          number(value, 3),
+          why,
+        ]),
+      )}
+    </details>`
+  );
+}
+
 function card(context: ReportContext, outcome: PickOutcome, domain: readonly [number, number]): Html {
   const { pick, row, status } = outcome;
   const { top, objective } = context;
@@ -90,6 +127,7 @@ function card(context: ReportContext, outcome: PickOutcome, domain: readonly [nu
     </dl>
     ${strip}
     <p class="reason">${pick.reason}</p>
+    ${explanation(outcome)}
     <code class="smiles" title="${pick.smiles}">${pick.smiles}</code>
   </li> `;
 }
@@ -129,7 +167,7 @@ export function batchGrid(context: ReportContext, round: LoadedRound): Html {
     <ul class="cards">
       ${shown.map((outcome) => card(context, outcome, domain))}
     </ul>
-    ${more}`;
+    ${more}${passedOver(round)}`;
 }
 
 function restTable(outcomes: readonly PickOutcome[], round: LoadedRound): Html {

@@ -21,7 +21,7 @@ export function masthead({ record, objective }: ReportContext, generatedAt: stri
   const state =
     record.stopReason === null
       ? markup`<span class="pill running">Running</span>`
-      : markup`<span class="pill">Finished: ${describeStop(record.stopReason)}</span>`;
+      : markup`<span class="pill">Finished: ${describeStop(record.stopReason)}${record.stopWhy !== undefined && `: ${record.stopWhy}`}</span>`;
   return markup`<header class="masthead">
       ${DROP}
       <div>

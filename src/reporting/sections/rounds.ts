@@ -1,3 +1,4 @@
+import type { Prospects } from '../../contracts';
 import { shortId, withUnit, type ReportContext } from '../context';
 import { describeFamily } from '../describe';
 import type { LoadedRound } from '../dossier';
@@ -73,9 +74,18 @@ function gates({ record }: LoadedRound): Html {
     }`;
 }
 
+/** What the model expected of the molecules left, where the campaign's stopping rules asked. */
+function prospectsWords(
+  { chance, left, best, margin, batchGain, batchSize }: Prospects,
+  { objective }: ReportContext,
+): string {
+  const by = margin > 0 ? ` by more than ${withUnit(margin, objective)}` : '';
+  return `${percent(chance, 1)} chance that any of ${plural(left, 'molecule')} is better than ${withUnit(best, objective)}${by}; expected improvement by the batch of ${count(batchSize)}: ${withUnit(batchGain, objective)}`;
+}
+
 function known(context: ReportContext, round: LoadedRound): Html {
   const { summary, cut, model } = round.record;
-  const facts: [string, string | Html | false][] = [
+  const facts: ([string, string | Html] | false | undefined)[] = [
     [
       'Known',
       `${plural(cut.labels, 'label')}: ${count(cut.measured)} measured, ${count(cut.censored)} as bounds; ${count(cut.failed)} failed, ${count(cut.abandoned)} abandoned, ${count(cut.pendingCount)} pending`,
@@ -87,6 +97,8 @@ function known(context: ReportContext, round: LoadedRound): Html {
         ? `${model?.id ?? summary.modelVersion ?? ''} ${describeFamily(summary.family)}${summary.featurizer ? ` on ${summary.featurizer}` : ''}`.trim()
         : 'none: there were too few labels, or nothing to learn from',
     ],
+    summary.chosenBy && ['Batch by', `${summary.chosenBy.strategy}. ${summary.chosenBy.why}`],
+    summary.prospects && ['Left', prospectsWords(summary.prospects, context)],
     ['Data', markup`<code>${shortId(cut.dataVersion)}</code>, cut <code>${shortId(cut.cutId)}</code>`],
     [
       'Seal',
@@ -97,13 +109,15 @@ function known(context: ReportContext, round: LoadedRound): Html {
     ],
   ];
   return markup`<dl class="facts">
-    ${facts.map(
-      ([label, value]) =>
-        markup`<div>
+    ${facts
+      .flatMap((fact) => (fact ? [fact] : []))
+      .map(
+        ([label, value]) =>
+          markup`<div>
           <dt>${label}</dt>
           <dd>${value}</dd>
         </div>`,
-    )}
+      )}
   </dl>`;
 }
 

@@ -1,5 +1,12 @@
 import fc from 'fast-check';
-import { Found, replay, sizeOf, type ReplayProtocol, type ReplayTable } from '../../../src/acquisition';
+import {
+  Found,
+  heldOutRows,
+  replay,
+  sizeOf,
+  type ReplayProtocol,
+  type ReplayTable,
+} from '../../../src/acquisition';
 import {
   campaignConfigSchema,
   featurizerSchema,
@@ -21,7 +28,7 @@ function lineOf(n: number, order: readonly number[]): ReplayTable {
 }
 
 const protocolOf = (strategy: Strategy, more: Partial<ReplayProtocol> = {}): ReplayProtocol => ({
-  ...{ direction: 'maximize', initial: 8, batch: 5, rounds: 3, top: 10 },
+  ...{ direction: 'maximize', goal: { kind: 'best' }, initial: 8, batch: 5, rounds: 3, top: 10, test: 0 },
   acquisition: campaignConfigSchema.shape.acquisition.parse({ strategy }),
   ...more,
 });
@@ -105,6 +112,50 @@ describe('a replay', () => {
     expect(run.recall.at(-1)).toBe(1);
   });
 
+  test('judges the model on rows that are held out and never picked', async () => {
+    const table = lineOf(80, inOrder(80));
+    const learn = protocolOf('ei', { goal: { kind: 'learn' }, test: 16, batch: 20 });
+    const run = await replay(table, learn, fit, { seed: 3 });
+    expect(run.rmse).toHaveLength(4);
+    expect(run.rmse!.at(-1)!).toBeLessThan(run.rmse![0]!);
+    expect(run.measured.at(-1)).toBe(64);
+    expect(run.coverage90!.every((share) => share! > 0.5)).toBe(true);
+    const random = await replay(table, { ...learn, acquisition: protocolOf('random').acquisition }, fit, {
+      seed: 3,
+    });
+    expect(random.rmse![0]).toBe(run.rmse![0]);
+  });
+
+  test('has no figures while there is no model', async () => {
+    const table = lineOf(40, inOrder(40));
+    const flat = { ...table, values: table.values.map((value, row) => (row < 30 ? 1 : value)) };
+    const options = { seed: 1, initial: inOrder(5), heldOut: [36, 37, 38] };
+    const run = await replay(flat, protocolOf('greedy', { test: 3, rounds: 1, batch: 30 }), fit, options);
+    expect(run.rmse![0]).toBeNull();
+    expect(run.rmse![1]).toBeGreaterThan(0);
+  });
+
+  test('never asks again for what is late, and has all of it in the end', async () => {
+    const late = { failed: 0, abandoned: 0, late: 0.5, corrected: 0, retryFailed: false };
+    const table = lineOf(60, inOrder(60));
+    const run = await replay(table, protocolOf('ei', { mishaps: late, batch: 8 }), fit, { seed: 2 });
+    expect(run.measured).toEqual([8, 16, 24, 32]);
+    // Late of one batch come in with the next; asked for twice, a molecule would be paid for and be one label.
+    expect(run.labels).toEqual([8, 12, 20, 32]);
+    expect(run.proposed!.at(-1)).toBe(run.recall.at(-1));
+  });
+
+  test('judges a screen by how it ranks actives', async () => {
+    const table = lineOf(60, inOrder(60));
+    const values = table.values.map((value) => (value! > 1.4 ? 1 : 0));
+    const screen: ReplayTable = { ...table, values, kind: 'screen' };
+    const goal = { kind: 'actives', threshold: 0.5 } as const;
+    const run = await replay(screen, protocolOf('greedy', { goal, test: 20, initial: 12 }), fit, { seed: 2 });
+    expect(run.auroc!.at(-1)!).toBeGreaterThan(0.8);
+    expect(run.logLoss!.at(-1)!).toBeLessThan(0.6);
+    expect(run.rmse).toBeUndefined();
+  });
+
   test.each([
     ['a row that is not there', [0, 60]],
     ['a row twice', [3, 3]],
@@ -112,6 +163,27 @@ describe('a replay', () => {
     await expect(
       replay(lineOf(60, inOrder(60)), protocolOf('ei'), fit, { seed: 1, initial }),
     ).rejects.toMatchObject({ code: 'usage' });
+  });
+});
+
+describe('molecules held out', () => {
+  const values = inOrder(50).map((i) => (i % 7 === 0 ? null : i % 10 === 1 ? 1 : 0));
+  const table: ReplayTable = { ...lineOf(50, inOrder(50)), values, kind: 'screen' };
+
+  test('have values, are none of the first ones, and of a screen hold actives and inactives', () => {
+    const rows = heldOutRows(table, 5, 3, [1, 2, 3]);
+    expect(new Set(rows).size).toBe(5);
+    expect(rows.every((row) => values[row] !== null && ![1, 2, 3].includes(row))).toBe(true);
+    expect(new Set(rows.map((row) => values[row]))).toEqual(new Set([0, 1]));
+    expect(heldOutRows(table, 5, 3, [1, 2, 3])).toEqual(rows);
+  });
+
+  test.each([
+    ['a row without a value', [7]],
+    ['a first molecule', [2]],
+    ['a row twice', [4, 4]],
+  ])('may not be %s', (_name, given) => {
+    expect(() => heldOutRows(table, given.length, 3, [1, 2, 3], given)).toThrow(/held-out/);
   });
 });
 

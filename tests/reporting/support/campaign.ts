@@ -1,4 +1,4 @@
-import { sealBatch, selectBatch } from '../../../src/acquisition';
+import { descending, firstOf, hashOrder, sealBatch, utilityOf } from '../../../src/acquisition';
 import {
   batchId,
   campaignConfigSchema,
@@ -154,23 +154,16 @@ export function simulateCampaign(options: SimulationOptions = {}): Simulation {
       ...table.keys(),
       ...[...fates].filter(([, f]) => f === 'failed' || f === 'pending').map(([id]) => id),
     ]);
-    const picks = selectBatch({
-      candidates: {
-        moleculeIds: ids,
-        model: modelled
-          ? {
-              mean: Float64Array.from(ids, (id) => believed.get(id)!),
-              sigma: new Float64Array(ids.length).fill(sd),
-            }
-          : undefined,
+    const picks = pickFrom(
+      ids.filter((id) => !blocked.has(id)),
+      {
+        believed: modelled ? { mean: believed, sigma: sd } : null,
+        incumbent: cut.best?.value ?? null,
+        acquisition: config.acquisition,
+        direction,
+        seed: deriveSeed(seed, round, 'acquire'),
       },
-      excluded: blocked,
-      direction,
-      acquisition: config.acquisition,
-      batchSize: config.acquisition.batchSize,
-      incumbent: cut.best?.value ?? null,
-      seed: deriveSeed(seed, round, 'acquire'),
-    });
+    );
     const sheet = sealBatch({
       batchId: batchId(campaignId, round),
       campaignId,
@@ -285,4 +278,46 @@ export function simulateCampaign(options: SimulationOptions = {}): Simulation {
     fates,
     put,
   };
+}
+
+/** By expected improvement, a share of the picks by chance, all of them before there is a model. */
+function pickFrom(
+  ids: readonly string[],
+  {
+    believed,
+    incumbent,
+    acquisition: { batchSize, randomShare, kappa },
+    direction,
+    seed,
+  }: {
+    believed: { mean: ReadonlyMap<string, number>; sigma: number } | null;
+    incumbent: number | null;
+    acquisition: { batchSize: number; randomShare: number; kappa: number };
+    direction: 'maximize' | 'minimize';
+    seed: number;
+  },
+): { moleculeId: string; strategy: string; reason: string; value?: number }[] {
+  const size = Math.min(batchSize, ids.length);
+  const byChance = believed ? Math.round(size * randomShare) : size;
+  const random = firstOf(ids.keys(), byChance, hashOrder(ids, seed, 'random')).map((i) => ({
+    moleculeId: ids[i]!,
+    strategy: 'random',
+    reason: `Picked at random from ${ids.length} candidates.`,
+  }));
+  if (!believed) return random;
+  const { mean, sigma } = believed;
+  const taken = new Set(random.map(({ moleculeId }) => moleculeId));
+  const left = ids.filter((id) => !taken.has(id));
+  const utility = utilityOf('ei', {
+    ...{ direction, kappa, task: 'regression', goal: { kind: 'best' } },
+    ...{ incumbent, reference: incumbent ?? 0 },
+  });
+  const score = Float64Array.from(left, (id) => utility.score(mean.get(id)!, sigma, 0));
+  const order = descending(score, hashOrder(left, seed, 'tie'));
+  const best = firstOf(left.keys(), size - random.length, order).map((i) => {
+    const belief = { mean: mean.get(left[i]!)!, sigma, noise: 0 };
+    const value = utility.value(belief);
+    return { moleculeId: left[i]!, strategy: 'ei', value, reason: utility.reason(belief, value) };
+  });
+  return [...best, ...random];
 }

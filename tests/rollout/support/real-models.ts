@@ -137,7 +137,7 @@ export async function openRealModels(count: number): Promise<RealModels> {
     async train({ settings = GP, rows: labelled = rows, features = usual } = {}) {
       const input: TrainingInput = {
         ...{ campaignId: CAMPAIGN, round: (operations += 1), seed: 7, runtime, features },
-        objective: { property: 'logS', unit: 'log(mol/L)', direction: 'maximize' },
+        objective: { property: 'logS', unit: 'log(mol/L)', direction: 'maximize', goal: 'best' },
         training: { members: 2, epochs: 1, folds: 2 } as TrainingInput['training'],
         choice: { trialId: 'chosen', settings, featurizer: FINGERPRINTS },
         cut: cutOf(await putRows([...labelled]), labelled.length),

@@ -3,7 +3,7 @@ import type { DeployActivities } from '../../../activities/deploy';
 import type { FeaturizationActivities } from '../../../activities/featurization';
 import type { GpuActivities } from '../../../activities/gpu';
 import type { PoolSummary, WarehouseActivities } from '../../../activities/warehouse';
-import { FIRST_STANDARDISATION } from '../../../src/contracts';
+import { featurizerName, FIRST_STANDARDISATION } from '../../../src/contracts';
 import type {
   ArtifactRef,
   BatchSheet,
@@ -11,6 +11,7 @@ import type {
   LabelSplit,
   LabResult,
   ModelVersion,
+  Prospects,
   Receipt,
   RoundRecord,
 } from '../../../src/contracts';
@@ -49,6 +50,13 @@ export class ScriptedWorld {
   /** Model versions, and those of them that are in a registry elsewhere. */
   readonly registered = new Set<string>();
   readonly uploaded: string[] = [];
+
+  /** What the model expects, when it is asked. */
+  chance = 0.5;
+  private prospects(margin: number): Prospects {
+    const { chance } = this;
+    return { best: 1.2, margin, left: 76, drawn: 76, chance, batchGain: 0.1, batchSize: 12 };
+  }
 
   /** Result ids that each cut knew, and what each move of the data left. */
   private readonly known = new Map<string, readonly string[]>();
@@ -214,14 +222,21 @@ export class ScriptedWorld {
       cached: false,
       seconds: 0.1,
     }),
-    featuriseShard: async ({ featurizer }) => ({
-      value: { shard: ref('shard'), featurizer, features: ref('features'), rows: 1 },
-      cached: false,
-      seconds: 0.1,
-    }),
+    featuriseShard: async ({ featurizer }) => {
+      this.calls.push(`featurise ${featurizerName(featurizer)}`);
+      return {
+        value: { shard: ref('shard'), featurizer, features: ref('features'), rows: 1 },
+        cached: false,
+        seconds: 0.1,
+      };
+    },
     assembleFeatures: async ({ featurizer }) => ({ featurizer, shards: ref('set'), digest: 'digest' }),
     scaffoldLabels: async () => ({ value: ref('scaffolds'), cached: false, seconds: 0.1 }),
     joinShards: async ({ shards }) => ({ shards, count: 1 }),
+    checkConstraints: async () => {},
+    resolveList: async () => ({ rows: ref('list'), count: 0, unreadable: 0, examples: [] }),
+    screenShards: async () => ref('screened'),
+    checkRules: async () => Promise.reject(new Error('nothing is constrained here')),
     resolveResults: async ({ rows }) => {
       const posted = (Array.isArray(rows) ? rows : []) as LabResult[];
       const good = posted.filter((row) => row.moleculeId);
@@ -295,8 +310,14 @@ export class ScriptedWorld {
         seconds: 0.1,
       };
     },
-    acquireBatch: async ({ batchSize }) => ({
+    acquireBatch: async ({ batchSize, model, design, evidence, prospects }) => ({
       value: {
+        decision: {
+          ...{ parts: [{ strategy: 'log-ei', batching: 'top', share: 1 }], kappa: 1, randomShare: 0 },
+          name: model ? 'log-ei' : design ? 'design' : 'chance',
+          why: `round ${evidence!.round}, ${evidence!.roundsLeft} left, RMSE ${evidence!.heldOut?.rmse ?? 'unknown'}`,
+        },
+        ...(prospects && model && { prospects: this.prospects(prospects.margin) }),
         picks: { ...ref('picks'), uri: `test:picks:${Math.min(batchSize, this.poolSize)}` },
         size: Math.min(batchSize, this.poolSize),
         candidates: this.poolSize,
@@ -346,8 +367,8 @@ export class ScriptedWorld {
     recordDeployment: async ({ round, deployment }) => {
       this.calls.push(`deployment ${round} ${deployment!.status}`);
     },
-    closeCampaign: async ({ stopReason }) => {
-      this.calls.push(`close ${stopReason}`);
+    closeCampaign: async ({ stopReason, stopWhy }) => {
+      this.calls.push(`close ${stopReason}`, `because ${stopWhy}`);
     },
     writeReport: async () => {
       if (this.reportFails) throw ApplicationFailure.nonRetryable('no paper', 'internal');

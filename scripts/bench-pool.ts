@@ -1,0 +1,256 @@
+/**
+ * `npm run bench:pool -- --labelled FILE --target-column C --data F ...`: what it costs to find the best of a large pool by a Gaussian
+ * process, on one thread. The labels are `--labels` molecules of the labelled file, which come with the highest values as the better ones
+ * unless `--minimise` is given; the pool is made of the molecules of all files, repeated until there are `--size`. Features are made
+ * beforehand and not timed. Candidates are ranked by the logarithm of expected improvement, and the exact `--top` are found part by part.
+ * Then the joint covariance of the best is made. A NumPy peer computes the same scores of a smaller part in the same run, and its time is
+ * extrapolated; where it is not at hand (`--python FILE` names it, otherwise that of bench:models) its row is left out.
+ */
+import { readFileSync } from 'node:fs';
+import os from 'node:os';
+import { parseArgs } from 'node:util';
+import { gunzipSync } from 'node:zlib';
+import { logExpectedImprovement } from '../src/acquisition';
+import { createChemistry, matrixOfRows, type Chemistry, type FeatureRow } from '../src/chemistry';
+import {
+  moleculeCapsSchema,
+  standardisationSchema,
+  type FeatureMatrix,
+  type FeaturizerSpec,
+} from '../src/contracts';
+import { concatFeatureRows, selectFeatureRows } from '../src/foundation';
+import { COVARIANCE_MAX_ROWS, createLearning, type FittedModel } from '../src/learning';
+import { peerPython } from './peers/methods';
+import { runPoolPeer } from './peers/pool';
+
+const SPEC: FeaturizerSpec = {
+  kind: 'concatenation',
+  parts: [{ kind: 'morgan-counts', radius: 3 }, { kind: 'atom-pair-counts' }, { kind: 'descriptors' }],
+};
+/** Molecules featurised in one call, and rows of the pool searched in one. */
+const CHUNK = 1000;
+const PART = 65_536;
+const MICROSECONDS = 1e6;
+
+interface Options {
+  readonly labelled: string;
+  readonly target: string;
+  readonly sign: 1 | -1;
+  readonly files: readonly string[];
+  readonly size: number;
+  readonly labels: number;
+  readonly top: number;
+  /** Most molecules read of each file. */
+  readonly molecules: number;
+  readonly peerRows: number;
+  readonly python?: string;
+}
+
+function readOptions(): Options {
+  const { values } = parseArgs({
+    options: {
+      labelled: { type: 'string' },
+      'target-column': { type: 'string', default: 'score' },
+      minimise: { type: 'boolean', default: false },
+      data: { type: 'string', multiple: true, default: [] },
+      size: { type: 'string', default: '1000000' },
+      labels: { type: 'string', default: '500' },
+      top: { type: 'string', default: '10000' },
+      molecules: { type: 'string', default: '100000' },
+      'peer-rows': { type: 'string', default: '20000' },
+      python: { type: 'string' },
+    },
+  });
+  if (!values.labelled) throw new Error('--labelled FILE is missing: a table with SMILES first and values');
+  const whole = (name: 'size' | 'labels' | 'top' | 'molecules' | 'peer-rows') => {
+    const number = Number(values[name]);
+    if (Number.isInteger(number) && number > 0) return number;
+    throw new Error(`--${name} is '${values[name]}', expected a whole number above 0`);
+  };
+  return {
+    labelled: values.labelled,
+    target: values['target-column'],
+    sign: values.minimise ? -1 : 1,
+    files: values.data,
+    size: whole('size'),
+    labels: whole('labels'),
+    top: whole('top'),
+    molecules: whole('molecules'),
+    peerRows: whole('peer-rows'),
+    python: values.python,
+  };
+}
+
+/** Cells of the lines of a file, plain or gzipped; separated by commas, tabs or blanks. */
+function readCells(file: string): string[][] {
+  const bytes = readFileSync(file);
+  const text = (file.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString('utf8');
+  return text.split('\n').flatMap((line) => (line.trim() ? [line.trim().split(/[,\t ]/)] : []));
+}
+
+/** Features of the structures that can be read, and which they are. */
+async function featurise(chemistry: Chemistry, smiles: readonly string[]) {
+  const [caps, standardisation] = [moleculeCapsSchema.parse({}), standardisationSchema.parse({})];
+  const parts: FeatureMatrix[] = [];
+  const kept: number[] = [];
+  for (let from = 0; from < smiles.length; from += CHUNK) {
+    const some = smiles.slice(from, from + CHUNK).map((text) => ({ notation: 'smiles' as const, text }));
+    const ids: string[] = [];
+    const rows: FeatureRow[] = [];
+    (await chemistry.prepare(some, caps, standardisation, [SPEC])).forEach((outcome, i) => {
+      if (!outcome.ok) return;
+      ids.push(outcome.molecule.moleculeId);
+      rows.push(outcome.rows[0]!);
+      kept.push(from + i);
+    });
+    if (ids.length > 0) parts.push(matrixOfRows(SPEC, ids, rows));
+  }
+  return { features: concatFeatureRows(parts), kept };
+}
+
+/** Best first. */
+interface Search {
+  readonly best: readonly { readonly part: number; readonly row: number; readonly score: number }[];
+  readonly evaluated: number;
+}
+
+/** The exact best of the parts, searched in turn: each has to beat what those before it have. */
+async function search(
+  model: FittedModel,
+  parts: readonly FeatureMatrix[],
+  top: number,
+  score: (mean: number, sigma: number) => number,
+): Promise<Search> {
+  let best: Search['best'] = [];
+  let evaluated = 0;
+  for (const [part, features] of parts.entries()) {
+    const floor = best.length < top ? undefined : best[top - 1]!.score;
+    const found = await model.best!(features, { count: top, floor, score });
+    const added = Array.from(found.rows, (row, i) => ({ part, row, score: found.scores[i]! }));
+    best = [...best, ...added].sort((a, b) => b.score - a.score).slice(0, top);
+    evaluated += found.evaluated;
+  }
+  return { best, evaluated };
+}
+
+/** Parts of `PART` rows that together repeat the molecules until there are `size`. */
+function poolOf(features: FeatureMatrix, size: number): FeatureMatrix[] {
+  const parts: FeatureMatrix[] = [];
+  const distinct = new Map<number, FeatureMatrix>();
+  for (let done = 0; done < size; done += PART) {
+    const count = Math.min(PART, size - done);
+    const first = done % features.rows;
+    const rows = Array.from({ length: count }, (_, i) => (first + i) % features.rows);
+    const key = count === PART ? first : -1;
+    const part = distinct.get(key) ?? selectFeatureRows(features, rows);
+    distinct.set(key, part);
+    parts.push(part);
+  }
+  return parts;
+}
+
+async function timed<T>(work: () => Promise<T>) {
+  const [started, before] = [performance.now(), process.cpuUsage()];
+  const value = await work();
+  const { user, system } = process.cpuUsage(before);
+  return { value, seconds: (performance.now() - started) / 1000, cpu: (user + system) / MICROSECONDS };
+}
+
+type Line = (what: string, time: { seconds: number; cpu: number }, more?: string) => void;
+
+interface Problem {
+  readonly labelled: FeatureMatrix;
+  readonly targets: Float64Array;
+  readonly molecules: FeatureMatrix;
+  readonly model: FittedModel;
+  readonly incumbent: number;
+  readonly score: (mean: number, sigma: number) => number;
+}
+
+/** The peer's time for the first rows, by the share of the pool that they are; and whether it scores them as we do. */
+async function comparePeer(
+  { python, peerRows, size, top }: Options,
+  { labelled, targets, molecules, model, incumbent, score }: Problem,
+  line: Line,
+): Promise<void> {
+  let file: string;
+  try {
+    file = peerPython(python);
+  } catch (error) {
+    console.log(`no peer: ${(error as Error).message}`);
+    return;
+  }
+  const rows = Math.min(peerRows, molecules.rows);
+  const pool = selectFeatureRows(molecules, [...Array(rows).keys()]);
+  const { facts } = model;
+  const peer = runPoolPeer(file, { labelled, targets, pool, job: { ...facts, incumbent, top } });
+  const { mean, epistemic } = await model.predict(pool);
+  const apart = peer.scores.reduce(
+    (most, value, i) => Math.max(most, Math.abs(Math.exp(value) - Math.exp(score(mean[i]!, epistemic[i]!)))),
+    0,
+  );
+  const times = size / rows;
+  line(
+    `NumPy and SciPy, from ${rows} rows`,
+    { seconds: times * peer.seconds, cpu: times * peer.cpu },
+    `extrapolated; expected improvements differ by at most ${apart.toExponential(1)}`,
+  );
+}
+
+async function main(): Promise<void> {
+  const options = readOptions();
+  const { labels, size, top, sign } = options;
+  const chemistry = createChemistry({ threads: os.availableParallelism() });
+  const learning = createLearning({ threads: 1, backend: 'auto' });
+  try {
+    const [header, ...table] = readCells(options.labelled);
+    const column = header!.indexOf(options.target);
+    if (column < 0) throw new Error(`${options.labelled} has no column '${options.target}'`);
+    const rows = table.filter((cells) => Number.isFinite(Number.parseFloat(cells[column]!))).slice(0, options.molecules); // prettier-ignore
+    const own = await featurise(chemistry, rows.map(([smiles]) => smiles!)); // prettier-ignore
+    const others: FeatureMatrix[] = [];
+    for (const file of options.files) {
+      const smiles = readCells(file).slice(0, options.molecules).map(([first]) => first!); // prettier-ignore
+      others.push((await featurise(chemistry, smiles)).features);
+    }
+    const step = own.features.rows / labels;
+    const chosen = Array.from({ length: labels }, (_, i) => Math.floor((i + 0.5) * step));
+    const targets = Float64Array.from(chosen, (row) => sign * Number(rows[own.kept[row]!]![column]));
+    const labelled = selectFeatureRows(own.features, chosen);
+    const molecules = concatFeatureRows([...others, own.features]);
+    const parts = poolOf(molecules, size);
+    const bare = { qualifiers: chosen.map(() => '=' as const), replicates: new Float64Array(labels).fill(1) };
+    const settings = { family: 'gaussian-process', noiseRatios: [0.001, 0.01, 0.1, 1] } as const;
+    const fit = await timed(() =>
+      learning.fit({ settings, labelled: { features: labelled, targets, ...bare }, seed: 1 }),
+    );
+    const model = fit.value;
+    const incumbent = Math.max(...targets);
+    const score = (mean: number, sigma: number) => logExpectedImprovement(mean, sigma, incumbent);
+    const line: Line = (what, { seconds, cpu }, more = '') =>
+      console.log(
+        `${what.padEnd(58)} ${seconds.toFixed(2).padStart(8)} s ${cpu.toFixed(2).padStart(8)} CPU s  ${more}`,
+      );
+    console.log(`${molecules.rows} molecules, ${labels} labels, a pool of ${size}\n`);
+    line('fit', fit);
+    // A first search compiles the loops and finds the directions.
+    await search(model, [selectFeatureRows(molecules, [...Array(2000).keys()])], 10, score);
+    const found = await timed(() => search(model, parts, top, score));
+    const { best, evaluated } = found.value;
+    line(`exact top ${top} of ${size}`, found, `${evaluated} variances of ${size}`);
+    const shortlist = best.slice(0, COVARIANCE_MAX_ROWS);
+    const features = concatFeatureRows(
+      shortlist.map(({ part, row }) => selectFeatureRows(parts[part]!, [row])),
+    );
+    line(`joint covariance of ${features.rows}`, await timed(() => model.covariance(features)));
+    await comparePeer(options, { labelled, targets, molecules, model, incumbent, score }, line);
+    model.dispose();
+  } finally {
+    await Promise.all([chemistry.close(), learning.close()]);
+  }
+}
+
+main().catch((error: unknown) => {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+});

@@ -1,0 +1,1 @@
+export { designBatch, type DesignRequest } from './design';

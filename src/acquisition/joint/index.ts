@@ -1,0 +1,3 @@
+export { IntegratedVariance } from './integrated-variance';
+export { jointOf, type Joint } from './joint';
+export { JointPosterior } from './posterior';

@@ -1,0 +1,3 @@
+export { decide, type DecisionRequest } from './decide';
+export type { Decision, DecisionPart } from './decision';
+export type { Evidence } from './evidence';

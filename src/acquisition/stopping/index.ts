@@ -1,0 +1,1 @@
+export { prospectsOf, type ProspectsRequest } from './prospects';
