@@ -15,7 +15,7 @@ const parts = (overrides?: Partial<DecisionRequest>) =>
 describe('the policy', () => {
   it('goes by the goal', () => {
     expect(parts()).toEqual(['log-ei top 1']);
-    expect(parts({ goal: { kind: 'learn' } })).toEqual(['nipv joint 0.5', 'core-set joint 0.5']);
+    expect(parts({ goal: { kind: 'learn' } })).toEqual(['nipv joint 0.75', 'core-set joint 0.25']);
     // A graph does not tell how alike molecules are.
     expect(parts({ goal: { kind: 'learn' }, comparable: false })).toEqual(['nipv joint 1']);
     expect(parts({ goal: { kind: 'actives', threshold: 6 } })).toEqual([expect.stringMatching(/ top 1$/)]);
@@ -29,9 +29,16 @@ describe('the policy', () => {
         evidence: { labels: 200, round: 3, ...(rmse !== undefined && { heldOut: { ...heldOut, rmse } }) },
       });
     expect(learnt(0)).toEqual(['nipv joint 1']);
-    expect(learnt(0.5)).toEqual(['nipv joint 0.75', 'core-set joint 0.25']);
-    expect(learnt(1.3)).toEqual(['core-set joint 1']);
+    expect(learnt(0.6)).toEqual(['nipv joint 0.8', 'core-set joint 0.2']);
+    expect(learnt(1.3)).toEqual(['nipv joint 0.5', 'core-set joint 0.5']);
     expect(learnt()).toEqual(['nipv joint 0.5', 'core-set joint 0.5']);
+  });
+
+  it('looks further by expected improvement, and less far where the model explains most of what it has not seen', () => {
+    const found = (rmse: number) =>
+      parts({ evidence: { labels: 200, round: 3, heldOut: { ...heldOut, rmse } } });
+    expect(found(0.6)).toEqual(['log-ei top 1']);
+    expect(found(0.5)).toEqual(['ucb top 1']);
   });
 
   it('gives a share to learning while the model cannot rank', () => {

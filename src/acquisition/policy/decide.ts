@@ -20,8 +20,13 @@ type Mix = { readonly parts: readonly (readonly [Strategy, number])[]; readonly 
 
 /** Rank correlation on held-out molecules below which a model's ranking is little better than chance. */
 const LEAST_SKILL = 0.1;
-/** What a batch that is to learn gives to covering the pool while nothing is known of the model's skill. */
-const COVERING_SHARE = 0.5;
+/**
+ * Share of the variance of held-out values that a model explains from which optimism pays more than improvement: where the best is within
+ * reach of what the model knows, a bound near the mean finds more of the good ones; below, expected improvement looks further.
+ */
+const SKILLED = 2 / 3;
+/** Of the variance that the model does not explain, the share that goes to covering the pool in a batch that is to learn. */
+const COVERING = 0.5;
 /** Shares are whole multiples of this. */
 const SHARE_STEP = 0.05;
 /** What a batch gives to learning while the model cannot rank. */
@@ -119,6 +124,12 @@ function automatic({ goal, evidence, comparable }: DecisionRequest): Mix {
           why: `The model hardly ranks molecules it has not seen (rank correlation ${heldOut.spearman.toFixed(2)}): ${100 * LEARNING_SHARE} % of the picks are there to make it better, the others by expected improvement.`,
         };
       }
+      if (heldOut && explainedBy(heldOut) >= SKILLED) {
+        return {
+          parts: [['ucb', 1]],
+          why: `The model explains ${percent(explainedBy(heldOut))} of the variance of molecules it has not seen: picks are those that could be the best within what it does not know.`,
+        };
+      }
       return {
         parts: [['log-ei', 1]],
         why: heldOut
@@ -128,24 +139,24 @@ function automatic({ goal, evidence, comparable }: DecisionRequest): Mix {
   }
 }
 
+const percent = (share: number) => `${Math.round(100 * share)} %`;
+
+/** Share of the values' variance, 0 where the model does worse than their mean. */
+const explainedBy = ({ rmse, spread }: NonNullable<Evidence['heldOut']>): number =>
+  spread > 0 ? Math.max(0, 1 - (rmse / spread) ** 2) : 0;
+
 /**
- * Integrated variance is as good as the model's idea of what it does not know, covering the pool needs no model: so the share of the values'
- * variance that the model does not explain goes to covering.
+ * Integrated variance is as good as the model's idea of what it does not know, covering the pool needs no model: so half of what the model
+ * does not explain goes to covering.
  */
 function learning(heldOut: Evidence['heldOut']): Mix {
-  const goal = 'The goal is a model of the whole pool';
-  const unexplained = heldOut && heldOut.spread > 0 ? (heldOut.rmse / heldOut.spread) ** 2 : COVERING_SHARE;
-  const steps = Math.round(Math.min(1, unexplained) / SHARE_STEP);
-  const covering = steps * SHARE_STEP;
-  const percent = (share: number) => `${Math.round(100 * share)} %`;
+  const explained = heldOut ? explainedBy(heldOut) : 0;
+  const covering = Math.round((COVERING * (1 - explained)) / SHARE_STEP) * SHARE_STEP;
   const known = heldOut
-    ? `the model explains ${percent(1 - Math.min(1, unexplained))} of the variance of molecules it has not seen`
+    ? `the model explains ${percent(explained)} of the variance of molecules it has not seen`
     : 'how much the model explains is not known';
   return {
-    parts: [
-      ...(covering < 1 ? ([['nipv', 1 - covering]] as const) : []),
-      ...(covering > 0 ? ([['core-set', covering]] as const) : []),
-    ],
-    why: `${goal}, and ${known}: ${percent(1 - covering)} of the picks take away most of what it does not know of the pool, ${percent(covering)} stand for what is covered least.`,
+    parts: [['nipv', 1 - covering], ...(covering > 0 ? ([['core-set', covering]] as const) : [])],
+    why: `The goal is a model of the whole pool, and ${known}: ${percent(1 - covering)} of the picks take away most of what it does not know of the pool, ${percent(covering)} stand for what is covered least.`,
   };
 }
