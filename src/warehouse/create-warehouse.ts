@@ -55,12 +55,12 @@ export async function createWarehouse({ objects, datasets, index }: WarehouseOpt
   async function standing(
     campaignId: string,
     branch: DataBranch | null,
-    dates = false,
+    only: { readonly dates?: boolean; readonly batchId?: string } = {},
   ): Promise<{ counted: StandingResult[]; arrived: StandingResult[] }> {
     const filter = await branches.filterOf(branch);
-    const arrived = await index.standingResults(campaignId, { dates });
+    const arrived = await index.standingResults(campaignId, only);
     if (!filter) return { counted: arrived, arrived };
-    const counted = await index.standingResults(campaignId, { branch: filter, dates });
+    const counted = await index.standingResults(campaignId, { ...only, branch: filter });
     // What arrived between the two questions settles its pick as well.
     const asked = new Set(arrived.map(({ result }) => result.resultId));
     const since = counted.filter(({ result }) => !asked.has(result.resultId));
@@ -96,8 +96,10 @@ export async function createWarehouse({ objects, datasets, index }: WarehouseOpt
             where: `campaign '${campaignId}'`,
           });
         }
-        const results = await index.standingResults(campaignId, { batchId });
-        const outstanding = outstandingPicks(batches, results).get(batchId)!;
+        const { counted, arrived } = await standing(campaignId, await branches.named(campaignId), {
+          batchId,
+        });
+        const outstanding = outstandingPicks(batches, arrived, counted).get(batchId)!;
         return { picks: batch.moleculeIds.length, outstanding: outstanding.length };
       }),
 
@@ -108,7 +110,7 @@ export async function createWarehouse({ objects, datasets, index }: WarehouseOpt
         if (recorded) return recorded;
         const version = await datasets.version(branch?.dataVersion ?? dataVersion);
         const batches = await index.openedBatches(campaignId);
-        const { counted, arrived } = await standing(campaignId, branch, splitsByTime(config));
+        const { counted, arrived } = await standing(campaignId, branch, { dates: splitsByTime(config) });
         return recordCut(objects, datasets, {
           ...{ campaignId, round, config, version, branch, batches, arrived },
           results: counted,

@@ -51,11 +51,14 @@ const byId = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
  *
  * A measured value settles every pick of its molecule: what the batch was sent out to learn is known. 'failed' and 'abandoned'
  * settle the pick of the batch they name; where they name none that holds the molecule, they settle the picks of batches that were
- * open when they arrived. So an old failure does not settle a later try.
+ * open when they arrived. So an old failure does not settle a later try, and neither does a value that was rolled away before the
+ * batch went out: it is measured anew.
+ * @param counted results that count where data were rolled away; left out, all do
  */
 export function outstandingPicks(
   batches: readonly OpenedBatch[],
   results: readonly StandingResult[],
+  counted: readonly StandingResult[] = results,
 ): Map<string, readonly string[]> {
   const ofMolecule = new Map<string, StandingResult[]>();
   for (const standing of results) {
@@ -66,12 +69,13 @@ export function outstandingPicks(
   const holders = new Map<string, Set<string>>();
   for (const batch of batches) holders.set(batch.batchId, new Set(batch.moleculeIds));
 
+  const counts = new Set(counted.map(({ result }) => result.resultId));
   return new Map(
     batches.map((batch) => [
       batch.batchId,
       batch.moleculeIds.filter((moleculeId) => {
         const settles = ({ result, chunk }: StandingResult) => {
-          if (result.outcome === 'measured') return true;
+          if (result.outcome === 'measured' && counts.has(result.resultId)) return true;
           const named = result.batchId !== undefined && holders.get(result.batchId)?.has(moleculeId);
           return named ? result.batchId === batch.batchId : chunk > batch.afterChunks;
         };
@@ -124,7 +128,7 @@ export function takeStock(input: {
   const abandoned = [...attempts.abandoned]
     .filter((id) => !values.has(id) && !attempts.failed.has(id))
     .sort(byId);
-  const pending = [...new Set([...outstandingPicks(batches, arrived).values()].flat())].sort(byId);
+  const pending = [...new Set([...outstandingPicks(batches, arrived, results).values()].flat())].sort(byId);
   const excluded = [...new Set([...values.keys(), ...pending, ...(retryFailed ? [] : failed)])].sort(byId);
 
   let best: Stock['best'] = null;

@@ -53,6 +53,31 @@ describe('outstanding picks', () => {
   });
 });
 
+describe('values that were rolled away', () => {
+  const batches = [batch('b1', 0, 1, 2), batch('b2', 1, 1, 2)];
+  const before = [
+    standing(result('a', 1, { batchId: 'b1' }), 1),
+    standing(result('b', 2, { batchId: 'b1' }), 1),
+  ];
+  const outstanding = (results: StandingResult[], counted: StandingResult[]) =>
+    Object.fromEntries(outstandingPicks(batches, results, counted));
+
+  test('settle the batch that asked for them, and no later one, which waits for what it asked for', () => {
+    expect(outstanding(before, [])).toEqual({ b1: [], b2: [id(1), id(2)] });
+    const again = standing(result('c', 1, { batchId: 'b2' }), 2);
+    expect(outstanding([...before, again], [again])).toEqual({ b1: [], b2: [id(2)] });
+    // Without a name it belongs to what was out when it came.
+    const nameless = standing(result('d', 2), 2);
+    expect(outstanding([...before, again, nameless], [again, nameless])).toEqual({ b1: [], b2: [] });
+    expect(outstanding(before, before)).toEqual({ b1: [], b2: [] });
+  });
+
+  test('are pending again once they are out again', () => {
+    expect(stock([], { arrived: before, batches: batches.slice(0, 1) }).excluded).toEqual([]);
+    expect(stock([], { arrived: before, batches }).pending).toEqual([id(1), id(2)].sort());
+  });
+});
+
 describe('taking stock', () => {
   test('measured beats failed beats abandoned, in any order', () => {
     const results = [
