@@ -20,7 +20,3 @@ export * from './initial';
 export * from './known';
 export * from './sheet';
 export * from './stopping';
-export * from './initial';
-export * from './known';
-export * from './sheet';
-export * from './stopping';

@@ -1,7 +1,7 @@
 import type { CampaignConfig, TrainingRow } from '../contracts';
 import type { GoalSpec } from './acquisition';
 import type { Evidence } from './policy';
-import { hitsOf, incumbentOf } from './retrospective/goal';
+import { foundIn, incumbentOf } from './goal';
 
 /** The goal as strategies have it; campaigns from before there was a choice look for the best. */
 export function goalOf(objective: CampaignConfig['objective']): GoalSpec {
@@ -35,11 +35,6 @@ export function knownOf(objective: CampaignConfig['objective'], rows: readonly T
   return {
     incumbent,
     spread: Math.sqrt(squares / Math.max(1, values.length)),
-    found: {
-      ...(incumbent !== null && { best: incumbent }),
-      ...((goal.kind === 'range' || goal.kind === 'actives') && {
-        hits: hitsOf(values, goal, objective.direction),
-      }),
-    },
+    found: foundIn(values, goal, objective.direction),
   };
 }

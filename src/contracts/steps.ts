@@ -54,7 +54,7 @@ export const STEPS = {
   trainModel: { name: 'train-model', version: 3, sources: ['src/learning'] },
   acquireBatch: {
     name: 'acquire-batch',
-    version: 3,
+    version: 4,
     sources: ['src/acquisition', 'src/learning', 'activities/gpu/acquire.ts', 'activities/shared/rules.ts'],
   },
   dataCard: { name: 'data-card', version: 1, sources: ['src/datasets/card', 'src/chemistry'] },

@@ -19,6 +19,8 @@ describe('the policy', () => {
     // A graph does not tell how alike molecules are.
     expect(parts({ goal: { kind: 'learn' }, comparable: false })).toEqual(['nipv joint 1']);
     expect(parts({ goal: { kind: 'actives', threshold: 6 } })).toEqual([expect.stringMatching(/ top 1$/)]);
+    const screen = { labels: 200, round: 3, heldOut, found: { hits: 2, binary: true } };
+    expect(parts({ goal: { kind: 'actives', threshold: 0.5 }, evidence: screen })).toEqual(['greedy top 1']);
     expect(parts({ goal: { kind: 'range', from: 1, to: 2 } })).toEqual(['log-ei top 1']);
   });
 

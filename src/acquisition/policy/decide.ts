@@ -103,6 +103,13 @@ function automatic({ goal, evidence, comparable }: DecisionRequest): Mix {
       }
       return learning(heldOut);
     case 'actives':
+      // Of 0 and 1 the mean is the probability; the mass beyond a line between them grows with sigma, where nothing is known.
+      if (found?.binary) {
+        return {
+          parts: [['greedy', 1]],
+          why: 'The values are 0 or 1, so a prediction is the probability of an active: picks are the most probable ones.',
+        };
+      }
       return {
         parts: [['pi', 1]],
         why: `The goal is values beyond ${goal.threshold}: picks are those most probably beyond it${found?.hits === 0 ? '; none has been found yet' : ''}.`,

@@ -22,5 +22,7 @@ export interface Evidence {
     readonly best?: number;
     /** Values at or beyond the threshold, or in the range. */
     readonly hits?: number;
+    /** Whether every value is 0 or 1. */
+    readonly binary?: boolean;
   };
 }

@@ -6,7 +6,7 @@ import { chooseBatch } from '../choose';
 import { firstRows, heldOutRows } from './draw';
 import type { HeldOutFigures } from './evidence';
 import { Found } from './found';
-import { hitsOf, incumbentOf } from './goal';
+import { foundIn, incumbentOf } from '../goal';
 import { columnsOf, judge, type Judgement } from './judge';
 import { ReplayLab } from './lab';
 import type { ReplayProtocol, ReplayRun, ReplayTable } from './protocol';
@@ -165,7 +165,7 @@ async function choose(
       round,
       roundsLeft: rounds - round,
       ...(surrogate?.heldOut && { heldOut: surrogate.heldOut }),
-      found: { ...(incumbent !== null && { best: incumbent }), hits: hitsOf(values, goal, direction) },
+      found: foundIn(values, goal, direction),
     },
   });
 }

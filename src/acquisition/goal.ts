@@ -1,5 +1,6 @@
-import type { CampaignConfig } from '../../contracts';
-import type { GoalSpec } from '../acquisition';
+import type { CampaignConfig } from '../contracts';
+import type { GoalSpec } from './acquisition';
+import type { Evidence } from './policy';
 
 type Direction = CampaignConfig['objective']['direction'];
 
@@ -22,4 +23,18 @@ export function hitsOf(values: readonly number[], goal: GoalSpec, direction: Dir
   const { threshold } = goal;
   return values.filter((value) => (direction === 'maximize' ? value >= threshold : value <= threshold))
     .length;
+}
+
+/** What has been found, of uncensored values: evidence for the policy. */
+export function foundIn(
+  values: readonly number[],
+  goal: GoalSpec,
+  direction: Direction,
+): NonNullable<Evidence['found']> {
+  const best = incumbentOf(values, goal, direction);
+  return {
+    ...(best !== null && { best }),
+    ...((goal.kind === 'range' || goal.kind === 'actives') && { hits: hitsOf(values, goal, direction) }),
+    ...(values.length > 0 && { binary: values.every((value) => value === 0 || value === 1) }),
+  };
 }
