@@ -202,10 +202,15 @@ test.each([
 
 test('a slow one: held back by its budget, and where the budget lets it pass, taken back by its latency on trial', async () => {
   const slow = await models.train({ settings: OVERSIZED });
-  // Three times what the live model takes on this machine, now.
-  const { gates } = await models.deploy(live, { steps: [] });
-  const [, p99] = /single molecules ([\d.]+) ms/.exec(gates.find(({ gate }) => gate === 'budget')!.evidence)!;
-  const held = await models.deploy(slow, { steps: TRIAL, budget: { p99Milliseconds: 3 * Number(p99) } });
+  // Three times what the live model takes on this machine; the least of a few, for whatever else the machine does makes it more.
+  const p99s: number[] = [];
+  while (p99s.length < 3) {
+    const { gates } = await models.deploy(live, { steps: [] });
+    const { evidence } = gates.find(({ gate }) => gate === 'budget')!;
+    p99s.push(Number(/single molecules ([\d.]+) ms/.exec(evidence)![1]));
+  }
+  const budget = { p99Milliseconds: 3 * Math.min(...p99s) };
+  const held = await models.deploy(slow, { steps: TRIAL, budget });
   expect(held).toMatchObject({
     status: 'held',
     message: expect.stringMatching(/^held back by budget \(.*: p99 is over [\d.]+ ms\.\)$/),
