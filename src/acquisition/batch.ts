@@ -1,5 +1,6 @@
 import type { ChosenPick, PassedOver } from './acquisition';
 import type { BatchDraft } from './constraints/rules';
+import { REQUIRED_REASON } from './reasons';
 
 /** Candidates told of beside a pick that they stood above, and beside the batch, at most. */
 export const TOLD = 3;
@@ -53,6 +54,13 @@ export class Batch {
   /** Tells, beside the next pick, of a candidate that stood higher by itself. */
   passOver(candidate: PassedOver): void {
     if (this.skipped.length < TOLD) this.skipped.push(candidate);
+  }
+
+  /** Takes what the rules ask for, as far as there is room. */
+  takeRequired(): void {
+    for (const moleculeId of this.draft?.required ?? [])
+      if (this.left > 0 && this.allows(moleculeId))
+        this.take({ moleculeId, strategy: 'required', reason: REQUIRED_REASON });
   }
 
   take(pick: ChosenPick): void {

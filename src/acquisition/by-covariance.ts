@@ -1,7 +1,7 @@
 import { COVARIANCE_MAX_ROWS } from '../learning';
 import { TOLD } from './batch';
 import { IntegratedVariance, jointOf, type Joint } from './joint';
-import { descending, firstOf, hashOrder, type Order } from './ranking';
+import { bestOf, descending, firstOf, hashOrder, type Order } from './ranking';
 import { determinantReason, integratedVarianceReason, outrankedReason, redundantReason } from './reasons';
 import { shortlist } from './scoring';
 import { beliefAt, heldBy, scoredPick, sampleOf, type Choosing } from './strategies';
@@ -38,18 +38,9 @@ const sumOf = (values: Float64Array, from = 0) => {
   return sum;
 };
 
-/** The best row by a score that changes as the batch fills; -1 where none is left. */
-export function bestOf(open: ReadonlySet<number>, score: (row: number) => number, ties: Order): number {
-  let best = -1;
-  let most = -Infinity;
-  for (const row of open) {
-    const value = score(row);
-    if (best >= 0 && (value < most || (value === most && ties(row, best) > 0))) continue;
-    best = row;
-    most = value;
-  }
-  return best;
-}
+/** What a step of conditioning takes away, as a share of the `whole` variance. */
+const taughtBy = (step: Float64Array, whole: number) =>
+  whole > 0 ? step.reduce((sum, s) => sum + s * s, 0) / whole : 0;
 
 /**
  * Takes the best row, takes its measurement as made, and goes on. @param score of a row now. @param take makes the pick, and is told
@@ -114,7 +105,7 @@ export async function pickJointly(choosing: Choosing): Promise<void> {
     }
     const pick = scoredPick({ part, utility }, beliefs, row, sigmaOf(row));
     const step = posterior.condition(row);
-    batch.take({ ...pick, teaches: whole > 0 ? step.reduce((sum, s) => sum + s * s, 0) / whole : 0 });
+    batch.take({ ...pick, teaches: taughtBy(step, whole) });
   };
   const valueOf = (row: number) => utility.value({ ...beliefAt(beliefs, row), sigma: sigmaOf(row) });
   fill(choosing, joint, score, take, valueOf, byMean);
@@ -178,7 +169,7 @@ export async function pickByDeterminant(choosing: Choosing): Promise<void> {
       strategy: part.strategy,
       value,
       reason: determinantReason(mean, sigma, left),
-      teaches: whole > 0 ? step.reduce((sum, s) => sum + s * s, 0) / whole : 0,
+      teaches: taughtBy(step, whole),
     });
   });
 }

@@ -1,7 +1,7 @@
 import { createRandom, deriveSeed } from '../foundation';
-import { bestOf, holdAll, JOINT_ROWS, roomFor } from './by-covariance';
+import { holdAll, JOINT_ROWS, roomFor } from './by-covariance';
 import { jointOf } from './joint';
-import { hashOrder } from './ranking';
+import { bestOf, hashOrder } from './ranking';
 import { thompsonReason } from './reasons';
 import { believe, shortlist } from './scoring';
 import { heldBy, type Choosing } from './strategies';

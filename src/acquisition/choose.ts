@@ -8,7 +8,6 @@ import { pickAtRandom, pickByRank } from './by-rank';
 import { sparseRowsOf } from './distance';
 import { explain } from './explain';
 import { decide } from './policy';
-import { REQUIRED_REASON } from './reasons';
 import { shortlist } from './scoring';
 import type { Choosing } from './strategies';
 import { isPointwise, needsReference, utilityOf, type UtilityRequest } from './utilities';
@@ -40,9 +39,7 @@ export async function chooseBatch(request: ChooseRequest): Promise<ChosenBatch> 
     evidence: request.evidence ?? { labels: request.measured?.length ?? 0, round: 1 },
   });
 
-  for (const moleculeId of draft?.required ?? [])
-    if (batch.left > 0 && batch.allows(moleculeId))
-      batch.take({ moleculeId, strategy: 'required', reason: REQUIRED_REASON });
+  batch.takeRequired();
   const first = batch.picks.length;
   const randomSize = Math.round(batch.left * (surrogate ? decision.randomShare : 0));
   pickAtRandom(batch, first + randomSize, seed, 'share');

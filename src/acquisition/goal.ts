@@ -5,7 +5,7 @@ import type { Evidence } from './policy';
 type Direction = CampaignConfig['objective']['direction'];
 
 /** The measured value that is to be improved on: the best one, of a range the one nearest to it; null before any. */
-export function incumbentOf(values: readonly number[], goal: GoalSpec, direction: Direction): number | null {
+function incumbentOf(values: readonly number[], goal: GoalSpec, direction: Direction): number | null {
   const merit = (value: number): number => {
     if (goal.kind === 'range') return -Math.max(goal.from - value, value - goal.to, 0);
     return direction === 'maximize' ? value : -value;
@@ -17,7 +17,7 @@ export function incumbentOf(values: readonly number[], goal: GoalSpec, direction
 }
 
 /** Values that are what the goal looks for; of `best` and `learn`, which draw no line, none. */
-export function hitsOf(values: readonly number[], goal: GoalSpec, direction: Direction): number {
+function hitsOf(values: readonly number[], goal: GoalSpec, direction: Direction): number {
   if (goal.kind === 'range') return values.filter((value) => value >= goal.from && value <= goal.to).length;
   if (goal.kind !== 'actives') return 0;
   const { threshold } = goal;

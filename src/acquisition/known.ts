@@ -1,7 +1,8 @@
 import type { CampaignConfig, TrainingRow } from '../contracts';
+import { standardDeviation } from '../foundation';
 import type { GoalSpec } from './acquisition';
 import type { Evidence } from './policy';
-import { foundIn, incumbentOf } from './goal';
+import { foundIn } from './goal';
 
 /** The goal as strategies have it; campaigns from before there was a choice look for the best. */
 export function goalOf(objective: CampaignConfig['objective']): GoalSpec {
@@ -29,12 +30,6 @@ export interface Known {
 export function knownOf(objective: CampaignConfig['objective'], rows: readonly TrainingRow[]): Known {
   const goal = goalOf(objective);
   const values = rows.filter(({ qualifier }) => qualifier === '=').map(({ value }) => value);
-  const incumbent = incumbentOf(values, goal, objective.direction);
-  const mean = values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
-  const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
-  return {
-    incumbent,
-    spread: Math.sqrt(squares / Math.max(1, values.length)),
-    found: foundIn(values, goal, objective.direction),
-  };
+  const found = foundIn(values, goal, objective.direction);
+  return { incumbent: found.best ?? null, spread: standardDeviation(values), found };
 }

@@ -58,3 +58,16 @@ export function firstOf(indices: Iterable<number>, count: number, order: Order):
   }
   return heap.sort(order);
 }
+
+/** The best row by a score that changes as the batch fills; -1 where none is left. */
+export function bestOf(open: ReadonlySet<number>, score: (row: number) => number, ties: Order): number {
+  let best = -1;
+  let most = -Infinity;
+  for (const row of open) {
+    const value = score(row);
+    if (best >= 0 && (value < most || (value === most && ties(row, best) > 0))) continue;
+    best = row;
+    most = value;
+  }
+  return best;
+}

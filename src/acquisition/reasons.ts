@@ -16,11 +16,11 @@ function short(x: number): string {
 /** '-0.00' is 0.00. */
 const plus = (text: string) => (/^-0(\.0*)?$/.test(text) ? text.slice(1) : text);
 
-const grouped = (n: number) => String(n).replace(/\B(?=(\d{3})+$)/g, ',');
+export const grouped = (n: number) => String(n).replace(/\B(?=(\d{3})+$)/g, ',');
 
 /** Two significant digits. */
-const percent = (share: number) =>
-  share > 0 && share < 0.0001 ? 'less than 0.01 %' : `${Number((100 * share).toPrecision(2))} %`;
+const inPercent = (share: number) => `${Number((100 * share).toPrecision(2))} %`;
+const percent = (share: number) => (share > 0 && share < 0.0001 ? 'less than 0.01 %' : inPercent(share));
 
 const predicted = (mean: number, sigma: number) =>
   `predicted ${resolved(mean, sigma)} ± ${resolved(sigma, sigma)}`;
@@ -144,3 +144,7 @@ export const REQUIRED_REASON = 'The rules of the campaign ask for it.';
 export const outrankedReason = (strategy: string) => `Came next by ${strategy}.`;
 export const redundantReason = (before: number, after: number) =>
   `The batch and the lab already tell much of it: its standard deviation falls from ${resolved(before, before)} to ${resolved(after, before)}.`;
+
+/** @param teaches share of the variance over the `sample` candidates. */
+export const designReason = (teaches: number, sample: number): string =>
+  `Tells most about the pool, given the picks before it: a measurement takes ${inPercent(teaches)} of what is not known of ${grouped(sample)} candidates drawn from it.`;

@@ -32,6 +32,28 @@ export function rowSpan(
 }
 
 /**
+ * Neighbouring rows, `from` up to `to`, for another thread: as they lie where all threads can read them, else copied, for a message takes
+ * a view's whole buffer along. Offsets begin at 0.
+ * @param data of the matrix, or a copy of it that all threads can read
+ */
+export function neighbouringRows(
+  features: Pick<FeatureMatrix, 'layout' | 'columns' | 'offsets' | 'data'>,
+  from: number,
+  to: number,
+  data: FeatureMatrix['data'] = features.data,
+): Pick<FeatureMatrix, 'rows' | 'data' | 'offsets'> {
+  const [start] = rowSpan(features, from);
+  const view = data.subarray(start, to > from ? rowSpan(features, to - 1)[1] : start);
+  return {
+    rows: to - from,
+    data: view.buffer instanceof SharedArrayBuffer ? view : view.slice(),
+    ...(isRagged(features.layout) && {
+      offsets: features.offsets!.slice(from, to + 1).map((offset) => offset - start),
+    }),
+  };
+}
+
+/**
  * Rows of a feature matrix, in the order given; an index may come twice; data are copied.
  * @throws internal when an index is out of range
  */

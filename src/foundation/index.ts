@@ -8,6 +8,7 @@ export * from './normal';
 export * from './paths';
 export * from './random';
 export * from './release';
+export * from './spread';
 export * from './sql';
 export * from './feature-rows';
 export * from './molecule-graph';

@@ -3,7 +3,6 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { WorkflowFailedError, WorkflowUpdateFailedError, type WorkflowHandle } from '@temporalio/client';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
-import { Worker } from '@temporalio/worker';
 import { ApplicationFailure } from '@temporalio/common';
 import {
   modelUploadsId,
@@ -15,8 +14,9 @@ import {
 } from '../../src/contracts';
 import { findTemporalCli } from '../../src/platform/local-stack';
 import { eventually } from '../support/eventually';
-import { startServer, workflowBundle } from '../support/temporal';
+import { startServer } from '../support/temporal';
 import { ScriptedWorld } from './support/scripted-lab';
+import { startWorldWorkers, type WorldWorkers } from './support/world-workers';
 
 const config = (changes: Record<string, unknown> = {}) => ({
   objective: { property: 'logS', direction: 'maximize' },
@@ -28,34 +28,16 @@ const config = (changes: Record<string, unknown> = {}) => ({
 
 describe('a campaign on a real server', () => {
   let env: TestWorkflowEnvironment;
-  let workers: Worker[];
-  let running: Promise<unknown>;
+  let workers: WorldWorkers;
   let world: ScriptedWorld;
   let campaigns = 0;
 
   beforeAll(async () => {
     env = await startServer();
-    // One set of workers for all tests: the world they act in changes with each test.
-    const current = <T extends object>(of: (w: ScriptedWorld) => T): T =>
-      Object.fromEntries(
-        Object.keys(of(new ScriptedWorld())).map((name) => [
-          name,
-          (...args: unknown[]) => (of(world) as Record<string, (...a: unknown[]) => unknown>)[name]!(...args),
-        ]),
-      ) as T;
-    const base = { connection: env.nativeConnection, namespace: env.namespace };
-    workers = await Promise.all([
-      Worker.create({ ...base, taskQueue: 'orchestration', workflowBundle: workflowBundle() }),
-      Worker.create({ ...base, taskQueue: 'warehouse', activities: current((w) => w.warehouse) }),
-      Worker.create({ ...base, taskQueue: 'featurization', activities: current((w) => w.featurization) }),
-      Worker.create({ ...base, taskQueue: 'gpu', activities: current((w) => w.gpu) }),
-      Worker.create({ ...base, taskQueue: 'deploy', activities: current((w) => w.deploy) }),
-    ]);
-    running = Promise.all(workers.map((worker) => worker.run()));
+    workers = await startWorldWorkers(env, () => world);
   });
   afterAll(async () => {
-    workers.forEach((worker) => worker.shutdown());
-    await running;
+    await workers.stop();
     await env.teardown();
   });
   beforeEach(() => {

@@ -1,7 +1,6 @@
 import type { WorkflowFailedError } from '@temporalio/client';
 import { type WorkflowHandle } from '@temporalio/client';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
-import { Worker } from '@temporalio/worker';
 import { ApplicationFailure } from '@temporalio/common';
 import type {
   BatchSheet,
@@ -12,8 +11,9 @@ import type {
   RulesReport,
 } from '../../src/contracts';
 import { eventually } from '../support/eventually';
-import { startServer, workflowBundle } from '../support/temporal';
+import { startServer } from '../support/temporal';
 import { ScriptedWorld } from './support/scripted-lab';
+import { startWorldWorkers, type WorldWorkers } from './support/world-workers';
 
 const constraints = {
   properties: { logP: { to: 5 } },
@@ -70,32 +70,16 @@ class RuledWorld extends ScriptedWorld {
 
 describe('a campaign with constraints', () => {
   let env: TestWorkflowEnvironment;
-  let workers: Worker[];
-  let running: Promise<unknown>;
+  let workers: WorldWorkers;
   let world: RuledWorld;
   let campaigns = 0;
 
   beforeAll(async () => {
     env = await startServer();
-    const base = { connection: env.nativeConnection, namespace: env.namespace };
-    const queues = ['warehouse', 'featurization', 'gpu', 'deploy'] as const;
-    const current = (queue: (typeof queues)[number]) =>
-      Object.fromEntries(
-        Object.keys(new RuledWorld()[queue]).map((name) => [
-          name,
-          (...args: unknown[]) =>
-            (world[queue] as unknown as Record<string, (...a: unknown[]) => unknown>)[name]!(...args),
-        ]),
-      );
-    workers = await Promise.all([
-      Worker.create({ ...base, taskQueue: 'orchestration', workflowBundle: workflowBundle() }),
-      ...queues.map((taskQueue) => Worker.create({ ...base, taskQueue, activities: current(taskQueue) })),
-    ]);
-    running = Promise.all(workers.map((worker) => worker.run()));
+    workers = await startWorldWorkers(env, () => world, new RuledWorld());
   });
   afterAll(async () => {
-    workers.forEach((worker) => worker.shutdown());
-    await running;
+    await workers.stop();
     await env.teardown();
   });
   beforeEach(() => {

@@ -4,8 +4,8 @@ import type { ChosenBatch, ChooseRequest } from '../acquisition';
 import { Batch } from '../batch';
 import { IntegratedVariance } from '../joint/integrated-variance';
 import { JointPosterior } from '../joint/posterior';
-import { firstOf, hashOrder } from '../ranking';
-import { randomReason, REQUIRED_REASON } from '../reasons';
+import { bestOf, firstOf, hashOrder } from '../ranking';
+import { designReason, grouped, randomReason } from '../reasons';
 
 /** What a design is made from: a batch without a model, and features that hold vectors. */
 export type DesignRequest = Pick<
@@ -39,10 +39,7 @@ export async function designBatch(request: DesignRequest): Promise<ChosenBatch> 
   const draft = rules?.begin(batchSize) ?? null;
   const batch = new Batch(Math.min(draft?.size ?? batchSize, offered.size), offered, draft);
   const candidates = [...offered];
-  for (const moleculeId of draft?.required ?? []) {
-    if (batch.left > 0 && batch.allows(moleculeId))
-      batch.take({ moleculeId, strategy: 'required', reason: REQUIRED_REASON });
-  }
+  batch.takeRequired();
   const takeByChance = (from: readonly string[], size: number): void => {
     for (const moleculeId of from) {
       if (batch.picks.length >= size) return;
@@ -98,21 +95,21 @@ async function fill(request: DesignRequest, batch: Batch, sample: readonly strin
   const ties = hashOrder(sample, seed, 'tie');
   const open = new Set(sample.keys());
   while (batch.left > 0) {
-    let best = -1;
-    let most = -Infinity;
-    for (const row of open) {
-      const gain = variance.gain(row);
-      if (gain < most || (gain === most && ties(row, best) > 0)) continue;
-      [best, most] = [row, gain];
-    }
+    const best = bestOf(open, (row) => variance.gain(row), ties);
     if (best < 0) return;
+    const gain = variance.gain(best);
     open.delete(best);
     const moleculeId = sample[best]!;
-    if (!batch.allows(moleculeId, most)) continue;
+    if (!batch.allows(moleculeId, gain)) continue;
     const taken = variance.condition(best);
     const teaches = taken / all.length;
-    const reason = `Tells most about the pool, given the picks before it: a measurement takes ${share(teaches)} of what is not known of ${grouped(sample.length)} candidates drawn from it.`;
-    batch.take({ moleculeId, strategy: 'nipv', value: most, teaches, reason });
+    batch.take({
+      moleculeId,
+      strategy: 'nipv',
+      value: gain,
+      teaches,
+      reason: designReason(teaches, sample.length),
+    });
   }
 }
 
@@ -124,6 +121,3 @@ function vectorsOf(features: FeatureMatrix): FeatureMatrix {
   if (found) return found;
   throw new TitrateError('internal', { what: 'a batch cannot be designed on graphs', where: 'acquisition' });
 }
-
-const grouped = (n: number) => String(n).replace(/\B(?=(\d{3})+$)/g, ',');
-const share = (x: number) => `${Number((100 * x).toPrecision(2))} %`;

@@ -1,3 +1,4 @@
+import { standardDeviation } from '../../foundation';
 import {
   calibrate,
   crossFittedDeviation,
@@ -50,7 +51,8 @@ export function evidenceOf(
   const groups = Int32Array.from(targets, (_, i) => i % GROUPS);
   const scaled = crossFittedDeviation(groups, targets, predicted.mean, total);
   const { rmse, spearman, coverage90 } = regressionMetrics(targets, predicted.mean, scaled);
-  const mean = targets.reduce((sum, y) => sum + y, 0) / targets.length;
-  const spread = Math.sqrt(targets.reduce((sum, y) => sum + (y - mean) ** 2, 0) / targets.length);
-  return { calibrationScale: scale, heldOut: { rmse, spread, spearman, coverage90 } };
+  return {
+    calibrationScale: scale,
+    heldOut: { rmse, spread: standardDeviation(targets), spearman, coverage90 },
+  };
 }

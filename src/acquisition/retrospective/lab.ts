@@ -1,4 +1,4 @@
-import { createRandom, deriveSeed } from '../../foundation';
+import { createRandom, deriveSeed, standardDeviation } from '../../foundation';
 import type { Mishaps, ReplayTable } from './protocol';
 
 type Outcome = 'measured' | 'nothing' | 'failed' | 'abandoned' | 'late' | 'corrected';
@@ -22,7 +22,7 @@ export class ReplayLab {
     private readonly seed: number,
     private readonly mishaps?: Mishaps,
   ) {
-    this.noise = mishaps?.corrected ? standardDeviation(table.values) : 0;
+    this.noise = mishaps?.corrected ? standardDeviation(table.values.filter((value) => value !== null)) : 0;
   }
 
   /** Measurements paid for so far. */
@@ -126,10 +126,4 @@ export class ReplayLab {
     });
     return outcomes;
   }
-}
-
-function standardDeviation(values: readonly (number | null)[]): number {
-  const known = values.filter((value) => value !== null);
-  const mean = known.reduce((sum, value) => sum + value, 0) / known.length;
-  return Math.sqrt(known.reduce((sum, value) => sum + (value - mean) ** 2, 0) / known.length);
 }

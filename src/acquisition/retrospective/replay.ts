@@ -6,7 +6,7 @@ import { chooseBatch } from '../choose';
 import { firstRows, heldOutRows } from './draw';
 import type { HeldOutFigures } from './evidence';
 import { Found } from './found';
-import { foundIn, incumbentOf } from '../goal';
+import { foundIn } from '../goal';
 import { columnsOf, judge, type Judgement } from './judge';
 import { ReplayLab } from './lab';
 import type { ReplayProtocol, ReplayRun, ReplayTable } from './protocol';
@@ -57,7 +57,8 @@ export async function replay(
     direction,
   );
   const lab = new ReplayLab(table, deriveSeed(seed, 'lab'), protocol.mishaps);
-  const state: State = { table, protocol, fit, pool, lab, signal };
+  const place = new Map(table.features.moleculeIds.map((id, row) => [id, row]));
+  const state: State = { table, protocol, fit, pool, place, lab, signal };
   lab.measure(firstRows(pool, protocol.initial, seed, initial), 0);
   const curve = [figures(state, found)];
   const judged: Judgement[] = [];
@@ -78,7 +79,10 @@ export async function replay(
       const batch = await choose(state, wantsModel ? surrogate : null, round, seedOfRound);
       spent += secondsSince(resumed);
       decided.push(partsOf(batch));
-      lab.measure(rowsOf(table, batch), round);
+      lab.measure(
+        batch.picks.map(({ moleculeId }) => place.get(moleculeId)!),
+        round,
+      );
     } finally {
       surrogate?.model.dispose();
     }
@@ -109,6 +113,8 @@ interface State {
   readonly fit: FitSurrogate;
   /** Rows that are not held out. */
   readonly pool: readonly number[];
+  /** Row by molecule. */
+  readonly place: ReadonlyMap<string, number>;
   readonly lab: ReplayLab;
   readonly signal?: AbortSignal;
 }
@@ -136,7 +142,7 @@ async function fitIfPossible(
 }
 
 async function choose(
-  { table, protocol, pool, lab, signal }: State,
+  { table, protocol, pool, place, lab, signal }: State,
   surrogate: ReplaySurrogate | null,
   round: number,
   seed: number,
@@ -144,9 +150,8 @@ async function choose(
   const { features } = table;
   const { direction, goal, acquisition, batch: batchSize, rounds } = protocol;
   const idsOf = (rows: readonly number[]) => rows.map((row) => features.moleculeIds[row]!);
-  const place = new Map(features.moleculeIds.map((id, row) => [id, row]));
   const values = lab.labelled.map((row) => lab.valueOf(row));
-  const incumbent = incumbentOf(values, goal, direction);
+  const found = foundIn(values, goal, direction);
   return chooseBatch({
     moleculeIds: idsOf(pool.filter((row) => lab.isOpen(row))),
     surrogate,
@@ -159,13 +164,13 @@ async function choose(
     ...{ direction, goal, acquisition, batchSize, seed, signal },
     measured: idsOf([...lab.labelled, ...lab.failed]),
     pending: idsOf(lab.pending),
-    incumbent,
+    incumbent: found.best ?? null,
     evidence: {
       labels: values.length,
       round,
       roundsLeft: rounds - round,
       ...(surrogate?.heldOut && { heldOut: surrogate.heldOut }),
-      found: foundIn(values, goal, direction),
+      found,
     },
   });
 }
@@ -174,11 +179,6 @@ const secondsSince = (started: NodeJS.CpuUsage): number => {
   const { user, system } = process.cpuUsage(started);
   return (user + system) / MICROSECONDS;
 };
-
-function rowsOf({ features }: ReplayTable, { picks }: ChosenBatch): number[] {
-  const rowOf = new Map(features.moleculeIds.map((id, row) => [id, row]));
-  return picks.map(({ moleculeId }) => rowOf.get(moleculeId)!);
-}
 
 const partsOf = ({ decision }: ChosenBatch): string =>
   decision.parts.map(({ strategy }) => strategy).join('+');

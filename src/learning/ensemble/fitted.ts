@@ -1,5 +1,5 @@
 import { featurizerName, TitrateError, type FeatureMatrix } from '../../contracts';
-import { createRandom, isRagged, rowSpan, type CancelSignal } from '../../foundation';
+import { createRandom, neighbouringRows, type CancelSignal } from '../../foundation';
 import { COVARIANCE_MAX_ROWS, type FittedModel, type Prediction } from '../learning';
 import { encodeEnsemble, memberShapes, type EnsembleState } from './format';
 import { emptyPrediction } from '../prediction';
@@ -238,17 +238,9 @@ export class FittedEnsemble implements FittedModel {
 
 function rowsOf(features: FeatureMatrix, data: FeatureMatrix['data'], from: number, to: number): FeatureRows {
   const { columns, layout, moleculeIds } = features;
-  const [start] = rowSpan(features, from);
-  const view = data.subarray(start, to > from ? rowSpan(features, to - 1)[1] : start);
   return {
-    rows: to - from,
-    columns,
-    layout,
-    // A message takes a view's whole buffer along, unless it is shared.
-    data: view.buffer instanceof SharedArrayBuffer ? view : view.slice(),
-    ...(isRagged(layout) && {
-      offsets: features.offsets!.slice(from, to + 1).map((offset) => offset - start),
-    }),
+    ...{ columns, layout },
+    ...neighbouringRows(features, from, to, data),
     // Only named in errors about values, which packed bits cannot have.
     moleculeIds: layout === 'bits' ? [] : moleculeIds.slice(from, to),
   };

@@ -1,5 +1,5 @@
 import type { FeatureMatrix } from '../../contracts';
-import { rowSpan, selectFeatureRows, type CancelSignal } from '../../foundation';
+import { neighbouringRows, selectFeatureRows, type CancelSignal } from '../../foundation';
 import type { Prediction } from '../learning';
 import { emptyPrediction } from '../prediction';
 import type { RowBounds } from './bounds';
@@ -37,17 +37,13 @@ async function inParts(
   await Promise.all(Array.from({ length: threads + 1 }, lane));
 }
 
-/** Neighbouring rows, their data copied to be handed over, or as they lie where all threads can read them. */
+/** Neighbouring rows, and what of them is handed over with the message. */
 function neighbours(features: FeatureMatrix, from: number, to: number) {
-  const [start] = rowSpan(features, from);
-  const end = to > from ? rowSpan(features, to - 1)[1] : start;
-  const shared = features.data.buffer instanceof SharedArrayBuffer;
-  const data = shared ? features.data.subarray(start, end) : features.data.slice(start, end);
-  const offsets = features.offsets?.slice(from, to + 1).map((at) => at - start);
-  const part = { ...features, moleculeIds: features.moleculeIds.slice(from, to), rows: to - from, data };
+  const rows = neighbouringRows(features, from, to);
+  const { buffer } = rows.data;
   return {
-    part: { ...part, ...(offsets && { offsets }) } as FeatureMatrix,
-    transferList: shared ? [] : [data.buffer as ArrayBuffer],
+    part: { ...features, ...rows, moleculeIds: features.moleculeIds.slice(from, to) },
+    transferList: buffer instanceof SharedArrayBuffer ? [] : [buffer as ArrayBuffer],
   };
 }
 

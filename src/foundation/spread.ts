@@ -1,0 +1,10 @@
+/** Standard deviation of the values themselves, not of a population they were drawn from; 0 of none. */
+export function standardDeviation(values: Float64Array | readonly number[]): number {
+  if (values.length === 0) return 0;
+  let sum = 0;
+  for (const value of values) sum += value;
+  const mean = sum / values.length;
+  let squares = 0;
+  for (const value of values) squares += (value - mean) ** 2;
+  return Math.sqrt(squares / values.length);
+}
