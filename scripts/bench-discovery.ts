@@ -12,7 +12,7 @@ import { surrogateOf } from '../src/cli/models/replay-surrogate';
 import { strategySchema, type Strategy } from '../src/contracts';
 import { packageRoot } from '../src/foundation';
 import { createLearning } from '../src/learning';
-import { load, ourName, runOurs, type LoadedDataSet } from './peers/acquisition/ours';
+import { load, ourName, runOurs, withFurther, type LoadedDataSet } from './peers/acquisition/ours';
 import { renderScenario, type Compared } from './peers/acquisition/report';
 import { readDataSet, SCENARIOS, undisturbed, type Scenario } from './peers/acquisition/scenarios';
 import { prepare, readRuns, type MethodRun, type Prepared } from './peers/acquisition/workspace';
@@ -52,6 +52,8 @@ const peersOf = (scenario: Scenario): readonly string[] => {
     : scenario.peers;
 };
 
+const aloneOf = ({ alone = [] }: Scenario): readonly Strategy[] => (options.strategies ? [] : alone);
+
 function scenarioOf(name: string): Scenario {
   const found = SCENARIOS.find((scenario) => scenario.name === name);
   if (found) return found;
@@ -85,6 +87,9 @@ function runsOf(prepared: Prepared): Map<string, MethodRun[]> {
   const { scenario } = prepared;
   return new Map([
     ...strategiesOf(scenario).map((name) => [name, readRuns(prepared, ourName(name), true)] as const),
+    ...aloneOf(scenario).map(
+      (name) => [`first-${name}`, readRuns(prepared, ourName(name, 'alone'), true)] as const,
+    ),
     ...peersOf(scenario).map((name) => [`peer: ${name}`, readRuns(prepared, name, false)] as const),
   ]);
 }
@@ -102,19 +107,22 @@ async function main(): Promise<void> {
   try {
     for (const scenario of listOf(options.scenarios).map(scenarioOf)) {
       const { dataSet, unlabelledCostsBudget } = scenario;
-      const set =
+      const read =
         loaded.get(dataSet) ??
         (await load(cache, dataSet, readDataSet(data, dataSet), unlabelledCostsBudget));
       // One at a time: a screen's features fill hundreds of megabytes.
       loaded.clear();
-      loaded.set(dataSet, set);
+      loaded.set(dataSet, read);
+      const set = await withFurther(read, scenario);
       const prepareFor = (one: Scenario) =>
         prepare(cache, one, set.file.table, set.smiles, seeds, firstOf(one, set));
       const prepared = prepareFor(scenario);
       if (!options['report-only']) {
         runPeers(prepared);
-        for (const seed of seeds)
+        for (const seed of seeds) {
           for (const strategy of strategiesOf(scenario)) await runOurs(prepared, strategy, seed, fit);
+          for (const strategy of aloneOf(scenario)) await runOurs(prepared, strategy, seed, fit, 'alone');
+        }
       }
       const calm = undisturbed(scenario);
       const compared: Compared = {

@@ -6,29 +6,18 @@
  * Then the joint covariance of the best is made. A NumPy peer computes the same scores of a smaller part in the same run, and its time is
  * extrapolated; where it is not at hand (`--python FILE` names it, otherwise that of bench:models) its row is left out.
  */
-import { readFileSync } from 'node:fs';
 import os from 'node:os';
 import { parseArgs } from 'node:util';
-import { gunzipSync } from 'node:zlib';
 import { logExpectedImprovement } from '../src/acquisition';
-import { createChemistry, matrixOfRows, type Chemistry, type FeatureRow } from '../src/chemistry';
-import {
-  moleculeCapsSchema,
-  standardisationSchema,
-  type FeatureMatrix,
-  type FeaturizerSpec,
-} from '../src/contracts';
+import { createChemistry } from '../src/chemistry';
+import type { FeatureMatrix } from '../src/contracts';
 import { concatFeatureRows, selectFeatureRows } from '../src/foundation';
 import { COVARIANCE_MAX_ROWS, createLearning, type FittedModel } from '../src/learning';
 import { peerPython } from './peers/methods';
 import { runPoolPeer } from './peers/pool';
+import { readLabelledPool } from './pool-molecules';
 
-const SPEC: FeaturizerSpec = {
-  kind: 'concatenation',
-  parts: [{ kind: 'morgan-counts', radius: 3 }, { kind: 'atom-pair-counts' }, { kind: 'descriptors' }],
-};
-/** Molecules featurised in one call, and rows of the pool searched in one. */
-const CHUNK = 1000;
+/** Rows of the pool searched in one call. */
 const PART = 65_536;
 const MICROSECONDS = 1e6;
 
@@ -79,33 +68,6 @@ function readOptions(): Options {
     peerRows: whole('peer-rows'),
     python: values.python,
   };
-}
-
-/** Cells of the lines of a file, plain or gzipped; separated by commas, tabs or blanks. */
-function readCells(file: string): string[][] {
-  const bytes = readFileSync(file);
-  const text = (file.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString('utf8');
-  return text.split('\n').flatMap((line) => (line.trim() ? [line.trim().split(/[,\t ]/)] : []));
-}
-
-/** Features of the structures that can be read, and which they are. */
-async function featurise(chemistry: Chemistry, smiles: readonly string[]) {
-  const [caps, standardisation] = [moleculeCapsSchema.parse({}), standardisationSchema.parse({})];
-  const parts: FeatureMatrix[] = [];
-  const kept: number[] = [];
-  for (let from = 0; from < smiles.length; from += CHUNK) {
-    const some = smiles.slice(from, from + CHUNK).map((text) => ({ notation: 'smiles' as const, text }));
-    const ids: string[] = [];
-    const rows: FeatureRow[] = [];
-    (await chemistry.prepare(some, caps, standardisation, [SPEC])).forEach((outcome, i) => {
-      if (!outcome.ok) return;
-      ids.push(outcome.molecule.moleculeId);
-      rows.push(outcome.rows[0]!);
-      kept.push(from + i);
-    });
-    if (ids.length > 0) parts.push(matrixOfRows(SPEC, ids, rows));
-  }
-  return { features: concatFeatureRows(parts), kept };
 }
 
 /** Best first. */
@@ -203,23 +165,15 @@ async function main(): Promise<void> {
   const chemistry = createChemistry({ threads: os.availableParallelism() });
   const learning = createLearning({ threads: 1, backend: 'auto' });
   try {
-    const [header, ...table] = readCells(options.labelled);
-    const column = header!.indexOf(options.target);
-    if (column < 0) throw new Error(`${options.labelled} has no column '${options.target}'`);
-    const rows = table.filter((cells) => Number.isFinite(Number.parseFloat(cells[column]!))).slice(0, options.molecules); // prettier-ignore
-    const own = await featurise(chemistry, rows.map(([smiles]) => smiles!)); // prettier-ignore
-    const others: FeatureMatrix[] = [];
-    for (const file of options.files) {
-      const smiles = readCells(file).slice(0, options.molecules).map(([first]) => first!); // prettier-ignore
-      others.push((await featurise(chemistry, smiles)).features);
-    }
-    const step = own.features.rows / labels;
-    const chosen = Array.from({ length: labels }, (_, i) => Math.floor((i + 0.5) * step));
-    const targets = Float64Array.from(chosen, (row) => sign * Number(rows[own.kept[row]!]![column]));
-    const labelled = selectFeatureRows(own.features, chosen);
-    const molecules = concatFeatureRows([...others, own.features]);
+    const { labelled, targets, molecules } = await readLabelledPool(chemistry, {
+      ...{ labelled: options.labelled, target: options.target, sign, files: options.files, labels },
+      most: options.molecules,
+    });
     const parts = poolOf(molecules, size);
-    const bare = { qualifiers: chosen.map(() => '=' as const), replicates: new Float64Array(labels).fill(1) };
+    const bare = {
+      qualifiers: Array.from(targets, () => '=' as const),
+      replicates: new Float64Array(labels).fill(1),
+    };
     const settings = { family: 'gaussian-process', noiseRatios: [0.001, 0.01, 0.1, 1] } as const;
     const fit = await timed(() =>
       learning.fit({ settings, labelled: { features: labelled, targets, ...bare }, seed: 1 }),

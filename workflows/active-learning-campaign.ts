@@ -13,6 +13,7 @@ import {
   addRound,
   batchReturned,
   currentBatchOf,
+  frontWords,
   historyOf,
   nextBatchSize,
   prospectsWanted,
@@ -179,7 +180,7 @@ class Campaign {
 
   private async tryRound(timings: readonly StageTiming[]): Promise<Stop | null> {
     const { campaignId, config, round } = this.state;
-    const { dataVersion, shards } = this.state.pool!;
+    const { dataVersion, shards, shardCount } = this.state.pool!;
     const cut = await warehouse.closeCut.executeWithOptions({ summary: `fix what round ${round} knows` }, [
       { campaignId, round, dataVersion, config, branch: this.state.dataBranch ?? 0 },
     ]);
@@ -199,6 +200,7 @@ class Campaign {
           config,
           dataVersion,
           shards,
+          shardCount,
           cut,
           batchSize: ending ? 0 : nextBatchSize(this.state),
           roundsLeft: roundsLeft(this.state),
@@ -302,6 +304,12 @@ class Campaign {
     return goOn<typeof activeLearningCampaign>({ resume: this.state });
   }
 
+  /** The best value, or the front over several properties. */
+  private reached(): string {
+    const { config, lastCut } = this.state;
+    return config.objective.others ? frontWords(lastCut?.front) : `best ${lastCut?.best?.value ?? 'none'}`;
+  }
+
   private async finish({ reason, why }: Stop): Promise<CampaignOutcome> {
     const { campaignId } = this.state;
     this.update({
@@ -327,7 +335,7 @@ class Campaign {
     await condition(() => this.intake.idle() && allHandlersFinished());
     this.event(
       'finished',
-      `finished (${reason}: ${why}): ${this.state.lastCut?.labels ?? 0} molecules measured, best ${this.state.lastCut?.best?.value ?? 'none'}`,
+      `finished (${reason}: ${why}): ${this.state.lastCut?.labels ?? 0} molecules measured, ${this.reached()}`,
     );
     this.update({ stage: 'finished' });
     return {
@@ -338,6 +346,7 @@ class Campaign {
       labelled: this.state.lastCut?.labels ?? 0,
       poolSize: this.state.pool!.molecules,
       best: this.state.lastCut?.best?.value ?? null,
+      ...(this.state.config.objective.others && { front: this.state.lastCut?.front ?? null }),
       modelVersion: this.state.model?.id ?? null,
       report,
     };

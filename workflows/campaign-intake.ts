@@ -3,6 +3,7 @@ import { countReceipts, type IntakeItem } from '../src/campaign';
 import {
   explainIssues,
   labResultsMessageSchema,
+  propertiesOf,
   type LabResultsMessage,
   type Receipt,
 } from '../src/contracts';
@@ -164,11 +165,20 @@ export class CampaignIntake {
         caps: config.pool.caps,
         standardisation: config.pool.standardisation,
         unit: config.objective.unit,
+        properties: propertiesOf(config.objective).map(({ property, unit }) => ({ property, unit })),
       },
     ]);
     const { receipts, progress } = await warehouse.recordResults.executeWithOptions(
       { summary: `record ${summary}` },
-      [{ campaignId, dataVersion: pool!.dataVersion, batchId: batch?.batchId ?? null, ...resolved }],
+      [
+        {
+          ...{ campaignId, dataVersion: pool!.dataVersion, batchId: batch?.batchId ?? null },
+          ...(config.objective.others && {
+            others: config.objective.others.map(({ property }) => property),
+          }),
+          ...resolved,
+        },
+      ],
     );
     this.owner.update(countReceipts(this.owner.state(), receipts));
     const now = this.owner.state().batch;

@@ -11,6 +11,7 @@ import {
 } from '../src/contracts';
 import type { ProspectsWanted } from '../src/campaign';
 import type { ExplorationOutput } from './exploration';
+import type { LearntProperty } from './further-properties';
 import { stageEntered } from './messages';
 import type { TrainingOutput } from './training';
 
@@ -21,6 +22,8 @@ export interface LearningCycleInput {
   readonly dataVersion: string;
   /** JSON array of the pool's shards. */
   readonly shards: ArtifactRef;
+  /** How many there are; left out, they are scored by one. */
+  readonly shardCount?: number;
   /** What this round knows; left out, the cycle fixes it itself. */
   readonly cut?: Cut;
   /** Picks wanted; 0 trains and evaluates without choosing a batch, which is how a campaign ends. */
@@ -40,6 +43,8 @@ export interface Learnt {
   readonly explored: ExplorationOutput;
   readonly trained: TrainingOutput;
   readonly features: FeatureSet;
+  /** Of each further property of the cut; none where there is one. */
+  readonly others: readonly LearntProperty[];
 }
 
 export interface Round {

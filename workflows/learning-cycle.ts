@@ -19,11 +19,12 @@ import { deploy, featurizers, gpu, warehouse } from './activities';
 import { announce, child, type Learnt, type LearningCycleInput, type Round } from './cycle-stages';
 import type { exploration } from './exploration';
 import type { featurization } from './featurization';
+import { recordsOf, summariesOf, trainFurther } from './further-properties';
 import { chooseBatch } from './next-batch';
 import type { rollout } from './rollout';
 import { surfaced } from './support';
 import { track } from './tracking';
-import type { training } from './training';
+import type { training as trainingWorkflow } from './training';
 
 export interface LearningCycleOutput {
   readonly summary: RoundSummary;
@@ -78,6 +79,7 @@ async function runCycle(input: LearningCycleInput): Promise<LearningCycleOutput>
         exploration: learnt?.explored.record ?? null,
         evaluation: learnt?.trained.evaluation ?? null,
         model: learnt?.trained.version ?? null,
+        ...(cut.others && { others: recordsOf(cut, learnt?.others ?? []) }),
         sheet: batch?.sheet ?? null,
         timings,
       },
@@ -137,7 +139,8 @@ async function learn({ input, cut, runtime, time }: Round): Promise<Learnt> {
     (set) => featurizerName(set.featurizer) === featurizerName(choice.featurizer),
   )!;
   await announce('training', `training ${choice.settings.family} on all ${cut.labels} labels`);
-  const trained = await executeChild<typeof training>(WORKFLOWS.training, {
+  const seed = roundSeed(config.seed, round, SEED_PURPOSES.train);
+  const training = executeChild<typeof trainingWorkflow>(WORKFLOWS.training, {
     ...child('training', `round ${round}: ${choice.settings.family}`),
     args: [
       {
@@ -149,13 +152,15 @@ async function learn({ input, cut, runtime, time }: Round): Promise<Learnt> {
         choice,
         cut,
         features: chosenFeatures,
-        seed: roundSeed(config.seed, round, SEED_PURPOSES.train),
+        seed,
         runtime,
       },
     ],
   });
+  const further = { cut, config, choice, features: chosenFeatures, seed, runtime, time };
+  const [trained, others] = await Promise.all([training, cut.others ? trainFurther(further) : []]);
   time('train', trained);
-  return { explored, trained, features: chosenFeatures };
+  return { explored, trained, features: chosenFeatures, others };
 }
 
 /** What trials and the evaluation hold out, where it is not rows at random. */
@@ -202,6 +207,7 @@ function summarise(
     batchSize: batch?.size ?? 0,
     ...(decision && { chosenBy: { strategy: decision.name, why: decision.why } }),
     ...(prospects && { prospects }),
+    ...(cut.others && { others: summariesOf(cut, learnt?.others ?? []), front: cut.front ?? null }),
     seal: batch?.seal ?? null,
   };
 }

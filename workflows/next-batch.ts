@@ -1,6 +1,6 @@
 import { executeChild } from '@temporalio/workflow';
 import type { FeatureSet } from '../activities/featurization';
-import type { AcquiredBatch } from '../activities/gpu';
+import type { AcquiredBatch, AcquireRequest } from '../activities/gpu';
 import type { PublishedBatch } from '../activities/warehouse';
 import {
   WORKFLOWS,
@@ -16,6 +16,8 @@ import { gpu, warehouse } from './activities';
 import { ruleInputs } from './constraints';
 import { announce, child, type Learnt, type LearningCycleInput, type Round } from './cycle-stages';
 import type { featurization } from './featurization';
+import type { LearntProperty } from './further-properties';
+import { scorePool } from './scoring';
 
 /** Chooses by the round's new surrogate, never by the deployed one, and seals the batch before anything is measured. */
 export async function chooseBatch(
@@ -23,36 +25,42 @@ export async function chooseBatch(
   learnt: Learnt | null,
 ): Promise<{ batch: PublishedBatch | null; acquired: AcquiredBatch; stop?: Stop }> {
   const { campaignId, round, config, dataVersion, batchSize } = input;
-  const { acquisition, objective } = config;
+  const { objective } = config;
+  // How the pool is shared out is no part of what a batch is chosen by.
+  const { shardsPerTask, ...acquisition } = config.acquisition;
   const design = learnt ? null : await designFeatures(input, cut);
   const how = howChosen(acquisition, learnt !== null, design !== null);
   await announce('acquiring', `choosing ${batchSize} molecules by ${how}`);
   const inputs = await ruleInputs(config, input.shards);
-  const acquired = await gpu.acquireBatch.executeWithOptions({ summary: `choose ${batchSize} by ${how}` }, [
-    {
-      cut,
-      dataVersion,
-      pool: input.shards,
-      objective,
-      acquisition,
-      batchSize,
-      seed: roundSeed(config.seed, round, SEED_PURPOSES.acquire),
-      model: learnt && {
-        family: learnt.trained.card.family,
-        weights: learnt.trained.card.weights,
-        calibrationScale: learnt.trained.card.calibration.scale,
-        features: learnt.features,
-      },
-      ...(inputs && { rules: { inputs, spent: input.spent ?? 0 } }),
-      ...(design && { design }),
-      evidence: {
-        round,
-        roundsLeft: input.roundsLeft ?? Math.max(0, config.budget.rounds - round),
-        ...(learnt && { heldOut: skillOf(learnt.trained.card.metrics) }),
-      },
-      ...(input.prospects && { prospects: { margin: input.prospects.margin } }),
-      runtime,
+  const request: AcquireRequest = {
+    cut,
+    dataVersion,
+    pool: input.shards,
+    objective,
+    acquisition,
+    batchSize,
+    seed: roundSeed(config.seed, round, SEED_PURPOSES.acquire),
+    model: learnt && {
+      family: learnt.trained.card.family,
+      weights: learnt.trained.card.weights,
+      calibrationScale: learnt.trained.card.calibration.scale,
+      features: learnt.features,
     },
+    ...(learnt && cut.others && { others: learnt.others.map(acquiredBy) }),
+    ...(inputs && { rules: { inputs, spent: input.spent ?? 0 } }),
+    ...(design && { design }),
+    evidence: {
+      round,
+      roundsLeft: input.roundsLeft ?? Math.max(0, config.budget.rounds - round),
+      ...(learnt && { heldOut: skillOf(learnt.trained.card.metrics) }),
+    },
+    ...(input.prospects && { prospects: { margin: input.prospects.margin } }),
+    runtime,
+  };
+  const scoring = await scorePool(request, { shardCount: input.shardCount, shardsPerTask });
+  if (scoring) time('score', scoring);
+  const acquired = await gpu.acquireBatch.executeWithOptions({ summary: `choose ${batchSize} by ${how}` }, [
+    { ...request, ...(scoring && { scored: scoring.scored }) },
   ]);
   time('acquire', acquired);
   const { rules, decision, passedOver, prospects } = acquired.value;
@@ -106,5 +114,15 @@ function howChosen({ strategy }: CampaignConfig['acquisition'], learnt: boolean,
     ? 'design, there being too few labels for a model'
     : 'chance, there being too few labels for a model';
 }
+
+/** A further property as a batch is chosen by it. */
+const acquiredBy = ({ property, model }: LearntProperty) => ({
+  property,
+  model: model && {
+    ...{ family: model.family, weights: model.weights },
+    calibrationScale: model.evaluation.calibration.scale,
+    heldOut: skillOf(model.evaluation.metrics),
+  },
+});
 
 const skillOf = ({ rmse, spearman, coverage90 }: RegressionMetrics) => ({ rmse, spearman, coverage90 });

@@ -5,6 +5,7 @@ import {
   TitrateError,
   explainIssues,
   labResultSchema,
+  nearestName,
   ruleSetName,
   type ArtifactRef,
   type FeatureMatrix,
@@ -12,6 +13,7 @@ import {
   type FeaturizerSpec,
   type LabelKey,
   type LabResult,
+  type MeasuredProperty,
   type Molecule,
   type MoleculeCaps,
   type Receipt,
@@ -53,8 +55,10 @@ export interface ResolveResultsRequest {
     readonly unknown[] | { readonly ref: ArtifactRef; readonly offset: number; readonly limit: number };
   readonly caps: MoleculeCaps;
   readonly standardisation?: Standardisation;
-  /** The campaign's unit: a result in another one is converted, or refused where that cannot be. */
+  /** Unit of the first property: a result in another one is converted, or refused where that cannot be. */
   readonly unit?: string;
+  /** All that the campaign measures, the first property first, each with its unit. */
+  readonly properties?: readonly Pick<MeasuredProperty, 'property' | 'unit'>[];
 }
 /** A valid result; with its molecule if it came as SMILES, and with its own value and unit if they were converted. */
 export type ResolvedRow = LabResult & {
@@ -66,7 +70,24 @@ export interface ResolvedRows {
   readonly rejected: readonly { readonly receipt: Receipt; readonly row: unknown }[];
 }
 
-/** The result in the campaign's unit, or why it cannot be converted. */
+/**
+ * The result as the warehouse keeps it, in the unit of its property, or why it cannot be. The first property is not named, so that a
+ * result says the same whether it was posted with its name or without.
+ */
+function understand(
+  { property, ...result }: LabResult,
+  { unit, properties = [] }: Pick<ResolveResultsRequest, 'unit' | 'properties'>,
+): ResolvedRow | string {
+  if (property === undefined) return intoUnit(result, unit);
+  const at = properties.findIndex((known) => known.property === property);
+  if (at === 0) return intoUnit(result, unit);
+  if (at > 0) return intoUnit({ ...result, property }, properties[at]!.unit);
+  const names = properties.map((known) => known.property);
+  const near = nearestName(property, names);
+  return `the campaign does not measure '${property}'; ${near ? `did you mean '${near}'? ` : ''}it measures ${names.map((name) => `'${name}'`).join(', ')}`;
+}
+
+/** The result in a unit, or why it cannot be converted. */
 function intoUnit(result: LabResult, unit: string | undefined): ResolvedRow | string {
   const { value, qualifier } = result;
   if (value === undefined || !result.unit || !unit || result.unit === unit) return result;
@@ -226,7 +247,7 @@ export function createFeaturizationActivities(ports: FeaturizationPorts) {
         refuse(row, index, explainIssues(labResultSchema, parsed.error).join('; '));
         return;
       }
-      const inUnit = intoUnit(parsed.data, request.unit);
+      const inUnit = understand(parsed.data, request);
       if (typeof inUnit === 'string') refuse(row, index, inUnit);
       else valid.push(inUnit);
     });

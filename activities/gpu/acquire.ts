@@ -3,77 +3,37 @@ import {
   decisionName,
   designBatch,
   goalOf,
-  knownOf,
   passedOverOf,
   pickOf,
   placeOf,
-  prospectsOf,
   rulesReport,
   whyNothing,
   type ChosenBatch,
   type CompiledRules,
   type Decision,
-  type Evidence,
   type NothingToPick,
-  type Surrogate,
 } from '../../src/acquisition';
 import {
   STEPS,
   type ArtifactRef,
-  type CampaignConfig,
-  type Cut,
-  type FeatureMatrix,
-  type ModelFamily,
   type PassedOverMolecule,
   type Pick,
   type Prospects,
-  type RuleInputs,
   type RulesReport,
-  type RuntimePin,
 } from '../../src/contracts';
 import type { StepOutcome } from '../../src/objects';
-import type { FeatureSet } from '../featurization';
 import { jsonArtifacts } from '../shared/artifacts';
 import { withHeartbeat } from '../shared/heartbeat';
 import type { TrainingPorts } from '../shared/ports';
-import { loadRules, rulesDigest } from '../shared/rules';
-import { featureReader } from './features';
+import { rulesDigest } from '../shared/rules';
+import type { AcquireRequest } from './acquire-request';
+import { chooseRequestOf, choosingFor, type ChoosingParts } from './choosing';
+import { furtherKey } from './further';
+import { lookAhead } from './look-ahead';
+import { listReader } from './score';
 import { stockReader, type Stock } from './stock';
 
-export interface AcquireRequest {
-  readonly cut: Cut;
-  readonly dataVersion: string;
-  /** JSON array of the pool's shards. */
-  readonly pool: ArtifactRef;
-  readonly objective: CampaignConfig['objective'];
-  readonly acquisition: CampaignConfig['acquisition'];
-  readonly batchSize: number;
-  readonly seed: number;
-  readonly model: {
-    readonly family: ModelFamily;
-    readonly weights: ArtifactRef;
-    readonly calibrationScale: number;
-    readonly features: FeatureSet;
-  } | null;
-  /** Of a campaign with constraints. */
-  readonly rules?: {
-    readonly inputs: RuleInputs;
-    /** Money that earlier batches cost. */
-    readonly spent: number;
-  };
-  /** Features that the batch is designed on while there is no model; left out: then chance decides. */
-  readonly design?: FeatureSet;
-  /** What the strategy is decided from, beside the cut. */
-  readonly evidence?: {
-    readonly round: number;
-    readonly roundsLeft: number;
-    /** Of the model, on molecules it had not seen. */
-    readonly heldOut?: Omit<NonNullable<Evidence['heldOut']>, 'spread'>;
-  };
-  /** Asks what the model expects of the molecules left, for a campaign that may stop because of it. */
-  readonly prospects?: { readonly margin: number };
-  readonly runtime: RuntimePin;
-}
+export type { AcquireRequest } from './acquire-request';
 
 export interface AcquiredBatch {
   /** NDJSON of Pick, by rank. */
@@ -90,99 +50,29 @@ export interface AcquiredBatch {
   readonly nothing?: NothingToPick;
 }
 
-interface Beat {
-  readonly signal: AbortSignal;
-  readonly progress: (details: unknown) => void;
-}
-
 /** Chooses a batch by the round's new surrogate: a pure function of configuration, seed and cut. */
 export function createAcquire(ports: TrainingPorts) {
-  const { objects, learning, training } = ports;
+  const { objects, training } = ports;
   const artifacts = jsonArtifacts(objects);
-  const reader = featureReader(objects);
   const stockOf = stockReader(objects);
-
-  /** Shard by shard, so that memory follows the size of a shard and not of the pool. */
-  async function* matricesOf(features: FeatureSet): AsyncGenerator<FeatureMatrix> {
-    for (const shard of await reader.shardsOf(features)) yield await reader.matrixOf(shard);
-  }
-
-  /** Gives the round's model to `work`; null where there is none, or nothing to choose. */
-  async function withSurrogate<T>(
-    model: AcquireRequest['model'],
-    work: (surrogate: Surrogate | null) => Promise<T>,
-  ): Promise<T> {
-    if (!model) return work(null);
-    const loaded = await learning.load(model.family, await objects.get(model.weights));
-    try {
-      return await work({ model: loaded, calibrationScale: model.calibrationScale });
-    } finally {
-      loaded.dispose();
-    }
-  }
+  const readLists = listReader(objects);
+  const { reader, matricesOf, withSurrogates, rulesOf } = choosingFor(ports);
 
   async function choose(
     request: AcquireRequest,
-    { candidates, training, measured, pending }: Stock,
-    surrogate: Surrogate | null,
-    rules: CompiledRules | undefined,
-    { signal, progress }: Beat,
+    parts: Omit<ChoosingParts, 'features' | 'featuresOf'> & { readonly stock: Stock },
   ): Promise<ChosenBatch> {
-    const { model, design, objective, acquisition, batchSize, cut, seed, evidence } = request;
+    const { model, design, batchSize, seed } = request;
     const features = model?.features ?? design;
-    const shared = {
-      ...{ moleculeIds: candidates, measured, pending, batchSize, rules, seed },
-      featuresOf: (moleculeIds: readonly string[]) => reader.rowsFor(features!, moleculeIds),
-    };
-    if (!model && design) return designBatch(shared);
-    const { incumbent, spread, found } = knownOf(objective, training);
-    return chooseBatch({
-      ...shared,
-      surrogate,
-      features: () => (model ? matricesOf(model.features) : []),
-      direction: objective.direction,
-      acquisition,
-      goal: goalOf(objective),
-      incumbent,
-      ...(evidence && {
-        evidence: {
-          ...{ labels: cut.labels, round: evidence.round, roundsLeft: evidence.roundsLeft, found },
-          ...(evidence.heldOut && { heldOut: { ...evidence.heldOut, spread } }),
-        },
-      }),
-      signal,
-      onScored: (scored, of) => progress({ scored, of }),
-    });
-  }
-
-  async function lookAhead(
-    { model, objective, cut, prospects, seed }: AcquireRequest,
-    { candidates }: Stock,
-    surrogate: Surrogate | null,
-    picks: readonly Pick[],
-    signal: AbortSignal,
-  ): Promise<Prospects | null> {
-    if (!prospects || !model || !surrogate || !cut.best || candidates.length === 0) return null;
-    const found = await prospectsOf({
-      moleculeIds: candidates,
-      batch: picks.map(({ moleculeId }) => moleculeId),
-      surrogate,
-      features: () => matricesOf(model.features),
-      featuresOf: (moleculeIds) => reader.rowsFor(model.features, moleculeIds),
-      direction: objective.direction,
-      best: cut.best.value,
-      ...{ margin: prospects.margin, seed, signal },
-    });
-    const prices = picks.flatMap(({ cost }) => (cost === undefined ? [] : [cost]));
-    return {
-      ...found,
-      ...(prices.length > 0 && { batchPrice: prices.reduce((sum, price) => sum + price, 0) }),
-    };
-  }
-
-  async function rulesOf({ acquisition, rules, pool }: AcquireRequest, excluded: ReadonlySet<string>) {
-    const { constraints } = acquisition;
-    return constraints && rules ? loadRules(objects, { constraints, ...rules, pool, excluded }) : null;
+    const shardOf = (moleculeId: string) => parts.stock.shardOf.get(moleculeId);
+    const featuresOf = (moleculeIds: readonly string[]) => reader.rowsFor(features!, moleculeIds, shardOf);
+    if (!model && design) {
+      const { candidates, measured, pending } = parts.stock;
+      const { rules } = parts;
+      return designBatch({ moleculeIds: candidates, measured, pending, batchSize, rules, seed, featuresOf });
+    }
+    const whole = { ...parts, features: () => (model ? matricesOf(model.features) : []), featuresOf };
+    return chooseBatch(chooseRequestOf(request, whole));
   }
 
   /** What the lab orders and where it goes: price, plate and well. */
@@ -193,6 +83,7 @@ export function createAcquire(ports: TrainingPorts) {
 
   async function acquireBatch(request: AcquireRequest): Promise<StepOutcome<AcquiredBatch>> {
     const { cut, model, objective, acquisition, batchSize, seed } = request;
+    const further = furtherKey(request);
     const key = {
       inputs: {
         cut: cut.cutId,
@@ -202,6 +93,7 @@ export function createAcquire(ports: TrainingPorts) {
         weights: model ? model.weights.sha256 : 'none',
         features: model ? model.features.digest : 'none',
         ...(request.rules && { rules: rulesDigest(request.rules.inputs) }),
+        ...further?.inputs,
       },
       parameters: {
         acquisition,
@@ -213,6 +105,7 @@ export function createAcquire(ports: TrainingPorts) {
         incumbent: cut.best?.value ?? null,
         scale: model?.calibrationScale ?? null,
         ...(request.rules && { spent: request.rules.spent }),
+        ...further?.parameters,
       },
       seed,
       runtime: model ? request.runtime : {},
@@ -229,15 +122,23 @@ export function createAcquire(ports: TrainingPorts) {
         const stock = await stockOf(request);
         const { candidates, smiles } = stock;
         const ruled = await rulesOf(request, stock.excluded);
-        return withSurrogate(candidates.length ? model : null, async (surrogate) => {
-          const chosen = await choose(request, stock, surrogate, ruled?.rules, { signal, progress });
+        const scored = await readLists(request);
+        return withSurrogates(candidates.length ? request : { model: null }, async (surrogates) => {
+          const parts = { stock, surrogates, signal, progress };
+          const chosen = await choose(request, {
+            ...{ ...parts, ...(ruled && { rules: ruled.rules }), ...(scored && { scored }) },
+          });
           const smilesOf = (moleculeId: string) => smiles.get(moleculeId);
           const picks = chosen.picks.map((pick, i) => ({
             ...pickOf(pick, i + 1, smilesOf),
             ...(ruled && orderOf(ruled.rules, pick.moleculeId, i)),
           }));
           const passedOver = passedOverOf(chosen.picks, chosen.passedOver, smilesOf);
-          const prospects = await lookAhead(request, stock, surrogate, picks, signal);
+          const prospects = await lookAhead(request, {
+            ...{ candidates, surrogate: surrogates.first, picks, signal },
+            features: () => matricesOf(model!.features),
+            featuresOf: (ids) => reader.rowsFor(model!.features, ids, (id) => stock.shardOf.get(id)),
+          });
           const report =
             ruled &&
             rulesReport(

@@ -22,6 +22,15 @@ const isPartwise = (features: FeaturisedShard['features']): features is readonly
 export const splitParameter = (split: LabelSplit | undefined) =>
   split && { split: { kind: split.kind, keys: split.keys?.sha256 ?? null } };
 
+/** The shards with these hashes; then those of molecules outside the pool, which come after it; then the others. */
+function nearFirst(
+  shards: readonly FeaturisedShard[],
+  hashes: ReadonlySet<string | undefined>,
+): FeaturisedShard[] {
+  const isNear = ({ shard }: FeaturisedShard) => hashes.has(shard.sha256);
+  return [...shards.filter(isNear), ...shards.filter((each) => !isNear(each)).reverse()];
+}
+
 /** Reads features and labels out of artifacts and brings them into the same row order. */
 export function featureReader(objects: ObjectStore) {
   const artifacts = jsonArtifacts(objects);
@@ -37,14 +46,21 @@ export function featureReader(objects: ObjectStore) {
   }
 
   /**
-   * Rows of the named molecules, in the order of `moleculeIds`, read shard by shard.
+   * Rows of the named molecules, in the order of `moleculeIds`, read shard by shard until all are there.
+   * @param shardOf hash of the shard that a molecule is in, where that is known: those are read first
    * @throws TitrateError internal when a molecule has no features: the featurization stage did not see it.
    */
-  async function rowsFor(set: FeatureSet, moleculeIds: readonly string[]): Promise<FeatureMatrix> {
+  async function rowsFor(
+    set: FeatureSet,
+    moleculeIds: readonly string[],
+    shardOf?: (moleculeId: string) => string | undefined,
+  ): Promise<FeatureMatrix> {
     const wanted = new Map(moleculeIds.map((id, row) => [id, row]));
     const parts: FeatureMatrix[] = [];
     const place: number[] = [];
-    for (const shard of await shardsOf(set)) {
+    const shards = await shardsOf(set);
+    for (const shard of shardOf ? nearFirst(shards, new Set(moleculeIds.map(shardOf))) : shards) {
+      if (wanted.size === 0) break;
       const matrix = await matrixOf(shard);
       const rows: number[] = [];
       matrix.moleculeIds.forEach((id, row) => {

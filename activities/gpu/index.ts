@@ -4,6 +4,7 @@ import type { GpuPorts, TrainingPorts } from '../shared/ports';
 import { createAcquire } from './acquire';
 import { createExplore } from './explore';
 import { createPlan } from './plan';
+import { createScore } from './score';
 import { createTrain } from './train';
 
 /** What may run in a training job as well as here. */
@@ -20,12 +21,14 @@ export function createTrainingTasks(ports: TrainingPorts) {
 
 export const createGpuActivities = (ports: GpuPorts) => ({
   ...createTrainingTasks(ports),
+  ...createScore(ports),
   ...createPlan(ports),
 });
 
 export type TrainingTasks = ReturnType<typeof createTrainingTasks>;
 export type GpuActivities = ReturnType<typeof createGpuActivities>;
 export type { AcquireRequest, AcquiredBatch } from './acquire';
+export type { ScoredGroup, ScoreRequest } from './score';
 export type { JudgeDownscalingRequest, RunTrialRequest } from './explore';
 export type { ExplorationPlan, PlanExplorationRequest, ReportTrialsRequest } from './plan';
 export type { TrainedModel, TrainRequest } from './train';

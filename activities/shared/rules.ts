@@ -26,6 +26,8 @@ export interface LoadRulesRequest {
   readonly excluded: ReadonlySet<string>;
   /** Money that earlier batches cost. */
   readonly spent: number;
+  /** Only these shards of the pool, to know whom the rules admit of them: what they require is left out, since it can lie elsewhere. */
+  readonly range?: { readonly from: number; readonly to: number };
 }
 
 const LISTS = ['costs', 'amounts', 'include', 'exclude'] as const;
@@ -50,7 +52,7 @@ export const rulesDigest = (inputs: RuleInputs): string =>
  */
 export async function loadRules(
   objects: ObjectStore,
-  { constraints, inputs, pool, excluded, spent }: LoadRulesRequest,
+  { constraints, inputs, pool, excluded, spent, range }: LoadRulesRequest,
 ): Promise<{ rules: CompiledRules; notes: string[] }> {
   const artifacts = jsonArtifacts(objects);
   const notes = LISTS.flatMap((name) =>
@@ -99,19 +101,20 @@ export async function loadRules(
   const lists: RuleLists = {
     costs: costs.found,
     amounts: await amountsOf(),
-    include: [...(await ids(inputs.include))],
+    include: range ? [] : [...(await ids(inputs.include))],
     exclude: await ids(inputs.exclude),
   };
 
   async function* molecules(): AsyncGenerator<readonly ScreenedMolecule[]> {
     if (!inputs.screening) {
-      for (const shard of await artifacts.getJson<ArtifactRef[]>(pool))
+      for (const shard of (await artifacts.getJson<ArtifactRef[]>(pool)).slice(range?.from, range?.to))
         yield (await artifacts.getRows<Molecule>(shard)).map(({ moleculeId }) => ({ moleculeId }));
       return;
     }
-    for (const group of inputs.screening)
-      for (const shard of await artifacts.getJson<ArtifactRef[]>(group))
-        yield await artifacts.getRows<ScreenedMolecule>(shard);
+    const screened: ArtifactRef[] = [];
+    for (const group of inputs.screening) screened.push(...(await artifacts.getJson<ArtifactRef[]>(group)));
+    for (const shard of screened.slice(range?.from, range?.to))
+      yield await artifacts.getRows<ScreenedMolecule>(shard);
   }
   const rules = await compileRules({
     constraints,

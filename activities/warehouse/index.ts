@@ -28,6 +28,7 @@ import type { ResolvedRow } from '../featurization';
 import { jsonArtifacts } from '../shared/artifacts';
 import { withHeartbeat } from '../shared/heartbeat';
 import type { WarehousePorts } from '../shared/ports';
+import { frontOf } from './front';
 import { parseResultsFile } from './results-file';
 
 /** A dataset version as workflows carry it: the manifest stays in the warehouse. */
@@ -47,6 +48,8 @@ export interface RecordResultsRequest {
   readonly campaignId: string;
   readonly dataVersion: string;
   readonly batchId: string | null;
+  /** Further properties that a pick is measured for. */
+  readonly others?: readonly string[];
   /** Valid rows; those that came with a SMILES carry its standard molecule. */
   readonly rows: readonly ResolvedRow[];
   /** Rows refused before they got here, kept beside the results so that nothing posted vanishes. */
@@ -224,7 +227,7 @@ export function createWarehouseActivities(ports: WarehousePorts) {
   async function record(
     request: RecordResultsRequest,
   ): Promise<{ receipts: Receipt[]; progress: BatchProgress | null }> {
-    const { campaignId, dataVersion, rows, rejected, batchId } = request;
+    const { campaignId, dataVersion, rows, rejected, batchId, others } = request;
     if (rejected.length) {
       const bytes = Buffer.from(JSON.stringify(rejected));
       await objects.createRecord(`campaigns/${campaignId}/rejected/${sha256(bytes)}`, bytes);
@@ -258,7 +261,7 @@ export function createWarehouseActivities(ports: WarehousePorts) {
     const recorded = resolved.length ? await warehouse.recordResults(campaignId, resolved) : { receipts: [] };
     return {
       receipts: [...recorded.receipts, ...unknown, ...rejected.map(({ receipt }) => receipt)],
-      progress: batchId ? await warehouse.batchProgress(campaignId, batchId) : null,
+      progress: batchId ? await warehouse.batchProgress(campaignId, batchId, others) : null,
     };
   }
 
@@ -271,9 +274,10 @@ export function createWarehouseActivities(ports: WarehousePorts) {
   }): Promise<Cut> {
     return withHeartbeat(async () => {
       const cut = await warehouse.closeCut(input);
+      const front = await frontOf(objects, cut, input.config.objective);
       // No record names the list of the pool's shards; storing it again keeps it young, so that a prune in a long wait spares it.
       await artifacts.putJson((await datasets.version(cut.dataVersion)).shards);
-      return cut;
+      return front === undefined ? cut : { ...cut, front };
     });
   }
 
@@ -294,6 +298,12 @@ export function createWarehouseActivities(ports: WarehousePorts) {
       property: objective.property,
       unit: objective.unit,
       direction: objective.direction,
+      ...(objective.others && {
+        others: objective.others.map(({ property, unit, direction }) => ({
+          ...{ property, direction },
+          ...(unit !== undefined && { unit }),
+        })),
+      }),
       modelVersion: request.modelVersion,
       modelSha256: request.modelSha256,
       dataVersion: request.dataVersion,
@@ -307,7 +317,11 @@ export function createWarehouseActivities(ports: WarehousePorts) {
     });
     const { sheet, ref } = await standingSheet(campaignId, round, fresh);
     await warehouse.openBatch(campaignId, batchId, round, sheet.picks);
-    const { outstanding } = await warehouse.batchProgress(campaignId, batchId);
+    const { outstanding } = await warehouse.batchProgress(
+      campaignId,
+      batchId,
+      objective.others?.map(({ property }) => property),
+    );
     const size = sheet.picks.length;
     return {
       batchId,

@@ -1,5 +1,6 @@
-import type { CampaignConfig, FeatureMatrix, LearningTask, Strategy } from '../contracts';
+import type { CampaignConfig, FeatureMatrix, LearningTask, PropertyPrediction, Strategy } from '../contracts';
 import type { FittedModel } from '../learning';
+import type { ScoredLists } from './beliefs';
 import type { BatchRules } from './constraints/rules';
 import type { Decision } from './policy/decision';
 import type { Evidence } from './policy/evidence';
@@ -13,13 +14,29 @@ export type GoalSpec =
   /** As many values as can be found at or beyond the threshold, in the objective's direction. */
   | { readonly kind: 'actives'; readonly threshold: number }
   | { readonly kind: 'learn' }
-  | { readonly kind: 'range'; readonly from: number; readonly to: number };
+  | { readonly kind: 'range'; readonly from: number; readonly to: number }
+  /** The best trade-offs of the first property and the others. */
+  | { readonly kind: 'pareto' };
 
 /** The model that a batch is chosen by. */
 export interface Surrogate {
   readonly model: Pick<FittedModel, 'predict' | 'sample'> & Partial<Pick<FittedModel, 'covariance' | 'best'>>;
   /** Standard deviations of the model x scale = calibrated ones. */
   readonly calibrationScale: number;
+}
+
+/** A property of goal `pareto`, beside the first one or the first one itself. */
+export interface FurtherObjective {
+  readonly property: string;
+  readonly direction: CampaignConfig['objective']['direction'];
+  /** Null while there are too few labels for a model: then the property is left out. */
+  readonly surrogate: Surrogate | null;
+  /** Measured values, uncensored, by molecule. */
+  readonly values: ReadonlyMap<string, number>;
+  /** The worst value that is still of interest. Default: worked out from the front (pareto/reference.ts). */
+  readonly reference?: number;
+  /** How well the model predicts values that it has not seen. */
+  readonly heldOut?: Evidence['heldOut'];
 }
 
 export interface ChooseRequest {
@@ -39,6 +56,12 @@ export interface ChooseRequest {
   readonly goal?: GoalSpec;
   /** Default: regression. */
   readonly task?: LearningTask;
+  /** Of goal `pareto`: the name of the first property, its measured values (uncensored) and its reference, as those of the others. */
+  readonly property?: string;
+  readonly values?: ReadonlyMap<string, number>;
+  readonly reference?: number;
+  /** Of goal `pareto`: what the first property is traded off against, 1 to 3. */
+  readonly others?: readonly FurtherObjective[];
   readonly batchSize: number;
   /** Best measured value so far (uncensored), of a range the one nearest to it; null before any. */
   readonly incumbent: number | null;
@@ -50,6 +73,8 @@ export interface ChooseRequest {
   /** What the policy decides from; without it, from the number of measured molecules alone. */
   readonly evidence?: Evidence;
   readonly seed: number;
+  /** Shortlists of the same candidates by the same models, made beforehand; they change nothing but the time. */
+  readonly scored?: ScoredLists;
   readonly signal?: AbortSignal;
   readonly onScored?: (done: number, of: number) => void;
 }
@@ -71,6 +96,8 @@ export interface ChosenPick {
   readonly reason: string;
   /** What the model says of it, calibrated, in the unit of the targets: mean, and standard deviation of a measurement. */
   readonly predicted?: { readonly mean: number; readonly total: number };
+  /** The same of the further properties that have a model. */
+  readonly others?: readonly PropertyPrediction[];
   /** The value as a sum: what its mean gives it, and what its uncertainty does. Of `log-ei` the improvement, not its logarithm. */
   readonly terms?: { readonly exploit: number; readonly explore: number };
   /** The measured molecule most like it, by the Tanimoto coefficient of the features that the model reads. */

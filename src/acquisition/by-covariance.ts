@@ -1,29 +1,21 @@
-import { COVARIANCE_MAX_ROWS } from '../learning';
 import { TOLD } from './batch';
 import { IntegratedVariance, jointOf, type Joint } from './joint';
 import { bestOf, descending, firstOf, hashOrder, type Order } from './ranking';
 import { determinantReason, integratedVarianceReason, outrankedReason, redundantReason } from './reasons';
+import { jointRows, sampledRows } from './rows-wanted';
 import { shortlist } from './scoring';
 import { beliefAt, heldBy, scoredPick, sampleOf, type Choosing } from './strategies';
-import { utilityOf, type Utility } from './utilities';
+import { utilityOf, type NamedUtility } from './utilities';
 
-/** Candidates that a batch is put together from jointly: the best of them one by one, this many or eight times the batch. */
-export const JOINT_ROWS = 2000;
-const JOINT_TIMES = 8;
-/** Candidates that integrated variance is reckoned over, and chosen among: drawn from the pool by a seeded hash. */
-const REFERENCE_ROWS = 2500;
 /** A standard deviation that has fallen to this share of what it was is told of as the reason why a candidate was passed over. */
 const REDUNDANT = 0.8;
 
-export const roomFor = (held: readonly string[], rows: number) =>
-  Math.min(rows, COVARIANCE_MAX_ROWS - held.length);
-
 /** The best so many by their own score, and what is held, under one posterior. */
-async function jointShortlist(choosing: Choosing, utility: Utility): Promise<Joint> {
+async function jointShortlist(choosing: Choosing, utility: NamedUtility): Promise<Joint> {
   const { request, batch, surrogate, until } = choosing;
   const held = heldBy(choosing);
-  const rows = Math.max(JOINT_ROWS, JOINT_TIMES * (until - batch.picks.length));
-  const ranked = await shortlist(request, surrogate, utility, roomFor(held, rows), batch.offered);
+  const rows = jointRows(held.length, until - batch.picks.length);
+  const ranked = await shortlist(request, surrogate, utility, rows, batch.offered);
   if (ranked.moleculeIds.length === 0) batch.offered.clear();
   return jointOf(request, surrogate, held, ranked.moleculeIds);
 }
@@ -120,8 +112,8 @@ function rankedFrom({ beliefs, held }: Joint, score: Float64Array, seed: number)
 export async function pickByIntegratedVariance(choosing: Choosing): Promise<void> {
   const { batch, part, request, surrogate, until } = choosing;
   const held = heldBy(choosing);
-  const rows = Math.max(REFERENCE_ROWS, JOINT_TIMES * (until - batch.picks.length));
-  const sample = sampleOf([...batch.offered], roomFor(held, rows), request.seed, 'reference');
+  const rows = sampledRows(held.length, until - batch.picks.length);
+  const sample = sampleOf([...batch.offered], rows, request.seed, 'reference');
   const joint = await jointOf(request, surrogate, held, sample);
   const { beliefs, posterior, covariance, noise } = joint;
   const whole = sumOf(posterior.variance);

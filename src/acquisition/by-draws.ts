@@ -1,11 +1,12 @@
 import { createRandom, deriveSeed } from '../foundation';
-import { holdAll, JOINT_ROWS, roomFor } from './by-covariance';
+import { holdAll } from './by-covariance';
 import { jointOf } from './joint';
 import { bestOf, hashOrder } from './ranking';
 import { thompsonReason } from './reasons';
+import { drawnRows } from './rows-wanted';
 import { believe, shortlist } from './scoring';
 import { heldBy, type Choosing } from './strategies';
-import { utilityOf } from './utilities';
+import { optimismOf } from './utilities';
 
 /**
  * Posterior draw k picks its best candidate not yet taken (Kandasamy et al. 2018), among the candidates with the best mean + 2 sigma: one
@@ -15,12 +16,12 @@ import { utilityOf } from './utilities';
 export async function pickByDraws(choosing: Choosing): Promise<void> {
   const { batch, part, request, surrogate, utilityRequest, until } = choosing;
   const held = heldBy(choosing);
-  const optimism = utilityOf('ucb', { ...utilityRequest, kappa: 2, goal: { kind: 'best' } });
+  const optimism = optimismOf(utilityRequest);
   const ranked = await shortlist(
     request,
     surrogate,
     optimism,
-    roomFor(held, Math.max(JOINT_ROWS, until - batch.picks.length)),
+    drawnRows(held.length, until - batch.picks.length),
     batch.offered,
   );
   if (ranked.moleculeIds.length === 0) return batch.offered.clear();

@@ -2,20 +2,17 @@ import type { PassedOver } from './acquisition';
 import { TOLD, type Batch } from './batch';
 import { firstOf, hashOrder } from './ranking';
 import { outrankedReason, randomReason } from './reasons';
+import { rankedRows } from './rows-wanted';
 import { shortlist } from './scoring';
 import { scoredPick, type Choosing } from './strategies';
 import { utilityOf } from './utilities';
-
-/** Candidates kept beyond those wanted, for rules to refuse. */
-const SPARE = 64;
 
 /** Ranks all candidates once and takes them from the top. */
 export async function pickByRank(choosing: Choosing): Promise<void> {
   const { request, batch, part, surrogate, utilityRequest, until } = choosing;
   const utility = utilityOf(part.strategy, utilityRequest);
   const wanted = until - batch.picks.length;
-  // With rules a good deal more: what they refuse is made up for without another pass.
-  const count = request.rules ? 4 * wanted + SPARE : wanted + TOLD;
+  const count = rankedRows(wanted, request.rules !== undefined);
   const ranked = await shortlist(request, surrogate, utility, count, batch.offered);
   const next: PassedOver[] = [];
   for (const [i, moleculeId] of ranked.moleculeIds.entries()) {

@@ -1,13 +1,14 @@
 import { TitrateError } from '../contracts';
-import type { ChosenBatch, ChosenPick, ChooseRequest, GoalSpec, Surrogate } from './acquisition';
+import type { ChosenBatch, ChosenPick, ChooseRequest, Surrogate } from './acquisition';
 import { Batch } from './batch';
 import { pickByDeterminant, pickByIntegratedVariance, pickJointly } from './by-covariance';
 import { pickCoreSet, pickFarthest } from './by-distance';
 import { pickByDraws } from './by-draws';
 import { pickAtRandom, pickByRank } from './by-rank';
 import { sparseRowsOf } from './distance';
+import { decisionFor, utilityRequestFor } from './deciding';
 import { explain } from './explain';
-import { decide } from './policy';
+import { pickByHypervolume, pickByScalarisedDraws, viewOf } from './pareto';
 import { shortlist } from './scoring';
 import type { Choosing } from './strategies';
 import { isPointwise, needsReference, utilityOf, type UtilityRequest } from './utilities';
@@ -19,24 +20,23 @@ import { isPointwise, needsReference, utilityOf, type UtilityRequest } from './u
  * Molecules that the rules ask for come first; then the strategies, part by part, as decided; then `round(randomShare x the rest)` picks by
  * chance, which are drawn before the others and without regard to the model, so that they stay an unbiased yardstick. While there is no model
  * all are drawn by chance. Pending molecules are never picked.
- * @throws TitrateError `config-invalid` for an impossible batch size, `internal` for a molecule listed twice, `numerical` for a prediction
+ * Under goal `pareto` properties without a model are left out; with one left, a batch is chosen for the best of it.
+ * @throws TitrateError `config-invalid` for an impossible batch size or a strategy that the goal does not have, `internal` for a molecule listed twice, `numerical` for a prediction
  *   that is not a number; as the model; cancelled
  */
-export async function chooseBatch(request: ChooseRequest): Promise<ChosenBatch> {
-  checkRequest(request);
+export async function chooseBatch(asked: ChooseRequest): Promise<ChosenBatch> {
+  checkRequest(asked);
+  const view = viewOf(asked);
+  const { request, tradeOff } = view;
   const { surrogate, rules, batchSize, seed } = request;
-  const goal: GoalSpec = request.goal ?? { kind: 'best' };
   const draft = rules?.begin(batchSize) ?? null;
   const pending = new Set(request.pending ?? []);
   const offered = new Set(
     request.moleculeIds.filter((id) => !pending.has(id) && (!rules || rules.admits(id))),
   );
   const batch = new Batch(draft ? Math.min(draft.size, batchSize) : batchSize, offered, draft);
-  const decision = decide({
-    ...{ acquisition: request.acquisition, goal, batchSize: batch.size, pending: pending.size },
-    modelled: surrogate !== null,
-    comparable: await comparable(request, offered),
-    evidence: request.evidence ?? { labels: request.measured?.length ?? 0, round: 1 },
+  const decision = decisionFor(view, {
+    ...{ batchSize: batch.size, pending: pending.size, comparable: await comparable(request, offered) },
   });
 
   batch.takeRequired();
@@ -44,7 +44,7 @@ export async function chooseBatch(request: ChooseRequest): Promise<ChosenBatch> 
   const randomSize = Math.round(batch.left * (surrogate ? decision.randomShare : 0));
   pickAtRandom(batch, first + randomSize, seed, 'share');
   const drawn = batch.picks.length;
-  if (surrogate) await pickByModel({ request, batch, decision, surrogate }, goal);
+  if (surrogate) await pickByModel({ request, batch, decision, surrogate, tradeOff });
   else
     pickAtRandom(
       batch,
@@ -59,7 +59,7 @@ export async function chooseBatch(request: ChooseRequest): Promise<ChosenBatch> 
     ...picks.slice(drawn),
     ...picks.slice(first, drawn),
   ];
-  return { picks: await explain(request, surrogate, ranked), decision, passedOver: batch.passedOver };
+  return { picks: await explain(asked, asked.surrogate, ranked), decision, passedOver: batch.passedOver };
 }
 
 /** Whether the features tell how alike molecules are: asked where the decision rests on it. */
@@ -70,14 +70,14 @@ async function comparable(request: ChooseRequest, offered: ReadonlySet<string>):
   return any === undefined || sparseRowsOf(await request.featuresOf([any])) !== null;
 }
 
-type ByModel = Pick<Choosing, 'request' | 'batch' | 'decision' | 'surrogate'>;
+type ByModel = Pick<Choosing, 'request' | 'batch' | 'decision' | 'surrogate' | 'tradeOff'>;
 
 /** Fills the batch part by part. A strategy that looks at a sample or a shortlist looks again while places are left. */
-async function pickByModel(parts: ByModel, goal: GoalSpec): Promise<void> {
-  const { request, batch, decision, surrogate } = parts;
+async function pickByModel(parts: ByModel): Promise<void> {
+  const { request, batch, decision, surrogate, tradeOff } = parts;
   const from = batch.picks.length;
   const places = batch.left;
-  const utilityRequest = await utilityRequestOf(parts, goal);
+  const utilityRequest = await utilityRequestOf(parts);
   let share = 0;
   for (const [i, part] of decision.parts.entries()) {
     share += part.share;
@@ -85,18 +85,20 @@ async function pickByModel(parts: ByModel, goal: GoalSpec): Promise<void> {
     const until = from + (last ? places : Math.round(places * share));
     while (batch.picks.length < until && batch.offered.size > 0) {
       request.signal?.throwIfAborted();
-      await strategist({ ...{ request, batch, decision, part, surrogate, utilityRequest, until } });
+      await strategist({ ...{ request, batch, decision, part, surrogate, tradeOff, utilityRequest, until } });
     }
   }
 }
 
 function strategist(choosing: Choosing): Promise<void> | void {
-  const { part, batch, until, request } = choosing;
+  const { part, batch, until, request, tradeOff } = choosing;
   switch (part.strategy) {
     case 'random':
       return pickAtRandom(batch, until, request.seed, 'strategy');
+    case 'ehvi':
+      return pickByHypervolume(choosing, tradeOff!);
     case 'thompson':
-      return pickByDraws(choosing);
+      return tradeOff ? pickByScalarisedDraws(choosing, tradeOff) : pickByDraws(choosing);
     case 'nipv':
       return pickByIntegratedVariance(choosing);
     case 'max-determinant':
@@ -111,9 +113,8 @@ function strategist(choosing: Choosing): Promise<void> | void {
 }
 
 /** With the best prediction among the candidates, where improvement has nothing measured to start from: a pass of its own. */
-async function utilityRequestOf({ request, batch, decision, surrogate }: ByModel, goal: GoalSpec) {
-  const { direction, incumbent, task = 'regression' } = request;
-  const base: UtilityRequest = { direction, goal, task, kappa: decision.kappa, incumbent };
+async function utilityRequestOf({ request, batch, decision, surrogate }: ByModel) {
+  const base = utilityRequestFor(request, decision);
   const wanted = decision.parts.some(
     ({ strategy }) => isPointwise(strategy) && needsReference(strategy, base),
   );

@@ -1,3 +1,5 @@
+import type { PropertyPrediction } from '../contracts';
+import { Z90 } from '../foundation';
 import type { ChosenPick, ChooseRequest, Surrogate } from './acquisition';
 import { SimilarityIndex, sparseRowsOf } from './distance';
 import { believe, totalOf } from './scoring';
@@ -5,22 +7,40 @@ import { believe, totalOf } from './scoring';
 /** Most measured molecules that neighbours are looked for among; with more, picks go without. */
 const MOST_MEASURED = 100_000;
 
-/** Adds what the model says of each pick, and the measured molecule most like it. */
+/** Adds what the models say of each pick, and the measured molecule most like it. */
 export async function explain(
   request: ChooseRequest,
   surrogate: Surrogate | null,
   picks: readonly ChosenPick[],
 ): Promise<ChosenPick[]> {
-  if (!surrogate || picks.length === 0) return [...picks];
+  const further = (request.others ?? []).flatMap(({ property, surrogate: own }) =>
+    own ? [{ property, own }] : [],
+  );
+  if ((!surrogate && further.length === 0) || picks.length === 0) return [...picks];
   const ids = picks.map(({ moleculeId }) => moleculeId);
-  const beliefs = await believe(request, surrogate, ids);
+  const beliefs = surrogate && (await believe(request, surrogate, ids));
+  const others = ids.map((): PropertyPrediction[] => []);
+  for (const { property, own } of further) {
+    const told = await believe(request, own, ids);
+    others.forEach((list, i) => list.push(predictionOf(property, told.mean[i]!, totalOf(told, i))));
+  }
   const nearest = await nearestMeasured(request, ids);
   return picks.map((pick, i) => ({
     ...pick,
-    predicted: { mean: beliefs.mean[i]!, total: totalOf(beliefs, i) },
+    ...(beliefs && { predicted: { mean: beliefs.mean[i]!, total: totalOf(beliefs, i) } }),
+    ...(further.length > 0 && { others: others[i]! }),
     ...(nearest && { nearest: nearest[i]! }),
   }));
 }
+
+const predictionOf = (
+  property: string,
+  predicted: number,
+  standardDeviation: number,
+): PropertyPrediction => ({
+  ...{ property, predicted, standardDeviation },
+  interval90: [predicted - Z90 * standardDeviation, predicted + Z90 * standardDeviation],
+});
 
 async function nearestMeasured(request: ChooseRequest, ids: readonly string[]) {
   const measured = [...new Set(request.measured ?? [])].sort();

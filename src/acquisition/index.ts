@@ -18,5 +18,7 @@ export * from './retrospective';
 export * from './constraints';
 export * from './initial';
 export * from './known';
+export { frontMolecules, frontOver, hypervolume, referenceOf, type Front, type Traded } from './pareto';
+export * from './sharing';
 export * from './sheet';
 export * from './stopping';

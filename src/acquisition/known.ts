@@ -12,7 +12,8 @@ export function goalOf(objective: CampaignConfig['objective']): GoalSpec {
     case 'range':
       return { kind: 'range', from: objective.range!.from, to: objective.range!.to };
     case 'learn':
-      return { kind: 'learn' };
+    case 'pareto':
+      return { kind: objective.goal };
     default:
       return { kind: 'best' };
   }

@@ -9,7 +9,7 @@ function resolved(x: number, resolution: number): string {
 }
 
 /** Three significant digits. */
-function short(x: number): string {
+export function short(x: number): string {
   return plus(String(Number(x.toPrecision(3))));
 }
 
@@ -18,11 +18,16 @@ const plus = (text: string) => (/^-0(\.0*)?$/.test(text) ? text.slice(1) : text)
 
 export const grouped = (n: number) => String(n).replace(/\B(?=(\d{3})+$)/g, ',');
 
+/** `a, b and c`. */
+export const joinedBy = (words: readonly string[], last: 'and' | 'or') =>
+  words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} ${last} ${words.at(-1)}`;
+
 /** Two significant digits. */
 const inPercent = (share: number) => `${Number((100 * share).toPrecision(2))} %`;
-const percent = (share: number) => (share > 0 && share < 0.0001 ? 'less than 0.01 %' : inPercent(share));
+export const percent = (share: number) =>
+  share > 0 && share < 0.0001 ? 'less than 0.01 %' : inPercent(share);
 
-const predicted = (mean: number, sigma: number) =>
+export const predicted = (mean: number, sigma: number) =>
   `predicted ${resolved(mean, sigma)} ± ${resolved(sigma, sigma)}`;
 
 export function randomReason(candidates: number, why: 'no-model' | 'strategy' | 'share'): string {

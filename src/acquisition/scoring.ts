@@ -2,21 +2,11 @@ import { TitrateError, type FeatureMatrix } from '../contracts';
 import { selectFeatureRows } from '../foundation';
 import type { Prediction } from '../learning';
 import type { ChooseRequest, Surrogate } from './acquisition';
+import type { Beliefs, Listed, Ranked } from './beliefs';
 import { descending, firstOf, hashOrder } from './ranking';
-import type { Utility } from './utilities';
+import type { NamedUtility, Utility } from './utilities';
 
-/** Candidates with what the model says of them, calibrated; sigma is epistemic, noise aleatoric. */
-export interface Beliefs {
-  readonly moleculeIds: readonly string[];
-  readonly mean: Float64Array;
-  readonly sigma: Float64Array;
-  readonly noise: Float64Array;
-}
-
-/** Candidates in the order of their scores. */
-export interface Ranked extends Beliefs {
-  readonly score: Float64Array;
-}
+export type { Beliefs, Listed, Ranked } from './beliefs';
 
 /** Of a measurement, not of the function. */
 export const totalOf = ({ sigma, noise }: Beliefs, i: number): number => Math.hypot(sigma[i]!, noise[i]!);
@@ -57,17 +47,20 @@ const EMPTY: Ranked = {
 
 /**
  * The `count` best of the offered candidates, best first. The pool streams through: memory follows a part and `count`. Ties go by the mean
- * (what the utility says where it has nothing to say), then by a seeded hash of the id, never by position.
+ * (what the utility says where it has nothing to say), then by a seeded hash of the id, never by position. Where a list was made of the same candidates
+ * beforehand and reaches far enough, it is what streaming would find.
  */
 export async function shortlist(
   request: ChooseRequest,
   { model, calibrationScale }: Surrogate,
-  utility: Utility,
+  utility: NamedUtility,
   count: number,
   offered: ReadonlySet<string>,
 ): Promise<Ranked> {
-  const { signal, onScored, seed, direction } = request;
-  const sign = direction === 'maximize' ? 1 : -1;
+  const { signal, onScored } = request;
+  const listed = request.scored?.byUtility.get(utility.key);
+  const found = listed && stillOffered(listed, listed.best.moleculeIds, count, offered);
+  if (found) return gather(listed.best, found);
   let kept = EMPTY;
   let done = 0;
   for await (const part of request.features()) {
@@ -76,19 +69,47 @@ export async function shortlist(
     const wanted = rows.length === part.rows ? part : selectFeatureRows(part, rows);
     const floor = kept.score.length < count ? undefined : kept.score[count - 1];
     const beliefs = await promising(wanted, { model, calibrationScale }, utility, { count, floor, signal });
-    const { mean, sigma, noise } = beliefs;
-    const score = mean.map((m, i) => utility.score(m, sigma[i]!, noise[i]!));
-    const all = joined(kept, { ...beliefs, score });
-    const ties = hashOrder(all.moleculeIds, seed, 'tie');
-    const better = descending(
-      all.mean.map((m) => sign * m),
-      ties,
-    );
-    kept = gather(all, firstOf(all.moleculeIds.keys(), count, descending(all.score, better)));
+    kept = bestOfAll(request, joinAll([kept, scoredBy(utility, beliefs)]), count);
     done += rows.length;
     onScored?.(done, offered.size);
   }
   return kept;
+}
+
+export const scoredBy = (utility: Utility, beliefs: Beliefs): Ranked => ({
+  ...beliefs,
+  score: beliefs.mean.map((m, i) => utility.score(m, beliefs.sigma[i]!, beliefs.noise[i]!)),
+});
+
+/** The `count` best, best first, under the order of every shortlist. */
+export function bestOfAll(
+  { seed, direction }: Pick<ChooseRequest, 'seed' | 'direction'>,
+  all: Ranked,
+  count: number,
+): Ranked {
+  const { moleculeIds, mean, score } = all;
+  const sign = direction === 'maximize' ? 1 : -1;
+  const better = descending(
+    mean.map((m) => sign * m),
+    hashOrder(moleculeIds, seed, 'tie'),
+  );
+  return gather(all, firstOf(moleculeIds.keys(), count, descending(score, better)));
+}
+
+/**
+ * The first `count` of a list that are still offered, by their places in it. Null where candidates beyond the list could be among them: it is as long as
+ * it was asked to be, and too few are left of it.
+ */
+export function stillOffered(
+  listed: Listed<unknown>,
+  moleculeIds: readonly string[],
+  count: number,
+  offered: ReadonlySet<string>,
+): number[] | null {
+  const found: number[] = [];
+  for (let i = 0; i < moleculeIds.length && found.length < count; i++)
+    if (offered.has(moleculeIds[i]!)) found.push(i);
+  return found.length === count || moleculeIds.length < listed.count ? found : null;
 }
 
 /** What the model says of the rows, those left out that can be shown to be none of the best. */
@@ -122,15 +143,20 @@ export async function believe(
   return beliefsOf(features, await model.predict(features, request.signal), calibrationScale);
 }
 
-function joined(a: Ranked, b: Ranked): Ranked {
+/** One after the other. */
+export function joinAll(parts: readonly Ranked[]): Ranked {
+  const moleculeIds = parts.flatMap((part) => part.moleculeIds);
   const column = (name: 'mean' | 'sigma' | 'noise' | 'score') => {
-    const out = new Float64Array(a.score.length + b.score.length);
-    out.set(a[name]);
-    out.set(b[name], a.score.length);
+    const out = new Float64Array(moleculeIds.length);
+    let at = 0;
+    for (const part of parts) {
+      out.set(part[name], at);
+      at += part.moleculeIds.length;
+    }
     return out;
   };
   return {
-    moleculeIds: [...a.moleculeIds, ...b.moleculeIds],
+    moleculeIds,
     ...{ mean: column('mean'), sigma: column('sigma'), noise: column('noise'), score: column('score') },
   };
 }

@@ -5,7 +5,7 @@ import type { Decision } from './policy';
 
 /** A pick as the lab's sheet has it. @param smilesOf of candidates and measured molecules, as far as they are known */
 export function pickOf(
-  { moleculeId, strategy, value, reason, predicted, terms, nearest, teaches }: ChosenPick,
+  { moleculeId, strategy, value, reason, predicted, others, terms, nearest, teaches }: ChosenPick,
   rank: number,
   smilesOf: (moleculeId: string) => string | undefined,
 ): SheetPick {
@@ -19,6 +19,7 @@ export function pickOf(
       standardDeviation: predicted.total,
       interval90: [predicted.mean - Z90 * predicted.total, predicted.mean + Z90 * predicted.total],
     }),
+    ...(others && { others: [...others] }),
     ...(value !== undefined && { acquisition: value }),
     strategy,
     reason,

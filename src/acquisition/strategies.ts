@@ -1,5 +1,6 @@
 import type { ChosenPick, ChooseRequest, Surrogate } from './acquisition';
 import type { Batch } from './batch';
+import type { TradeOff } from './pareto/trade-off';
 import type { Decision, DecisionPart } from './policy';
 import { firstOf, hashOrder } from './ranking';
 import type { Beliefs } from './scoring';
@@ -12,6 +13,8 @@ export interface Choosing {
   readonly decision: Decision;
   readonly part: DecisionPart;
   readonly surrogate: Surrogate;
+  /** Of goal `pareto`, with two properties or more to trade off. */
+  readonly tradeOff: TradeOff | null;
   readonly utilityRequest: UtilityRequest;
   /** Size of the batch at which this part is full. */
   readonly until: number;

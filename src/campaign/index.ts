@@ -1,5 +1,6 @@
 export * from './exploration';
 export * from './first-batch';
+export * from './front';
 export * from './labels';
 export * from './seeds';
 export * from './state';

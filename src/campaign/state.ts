@@ -14,6 +14,7 @@ import type {
   RuntimePin,
   StopReason,
 } from '../contracts';
+import { aimWords, frontWords } from './front';
 
 /** The pool as a campaign carries it; the manifest stays in the warehouse. */
 export interface Pool {
@@ -63,7 +64,7 @@ export interface CampaignState {
   readonly production?: { readonly version: string; readonly held: boolean; readonly move: number };
   /** Where the last round was computed: other bits may come from elsewhere, so a change is told. */
   readonly runtime: RuntimePin | null;
-  readonly lastCut: Pick<Cut, 'labels' | 'best' | 'failed' | 'abandoned' | 'censored'> | null;
+  readonly lastCut: Pick<Cut, 'labels' | 'best' | 'failed' | 'abandoned' | 'censored' | 'front'> | null;
   readonly assays: number;
   /** Money that the batches so far cost; absent where batches have no prices. */
   readonly spent?: number;
@@ -189,6 +190,7 @@ export function statusOf(state: CampaignState): CampaignStatus {
     dataBranch: state.dataBranch ?? null,
     labels: state.lastCut?.labels ?? 0,
     best: state.lastCut?.best?.value ?? null,
+    ...(state.config.objective.others && { front: state.lastCut?.front ?? null }),
     modelVersion: state.model?.id ?? null,
     heldModel: state.production?.held ? state.production.version : null,
     batchId: state.batch?.batchId ?? null,
@@ -231,16 +233,16 @@ function logLine(round: RoundSummary): string {
   const batch = round.batchId
     ? `batch of ${round.batchSize}${round.chosenBy ? ` by ${round.chosenBy.strategy}` : ''}, seal ${round.seal!.slice(0, 8)}`
     : 'last training';
-  const best = round.best === null ? '' : `, best ${short(round.best)}`;
+  const value = round.best === null ? '' : `, best ${short(round.best)}`;
+  const best = round.front === undefined ? value : `, ${frontWords(round.front)}`;
   return `- **round ${round.round}**: ${round.labels} labels${best}; ${model}; ${batch}`;
 }
 
 /** The Web UI's details of a campaign, in Markdown: where it stands, round by round. */
 export function logbook(state: CampaignState): string {
   const { objective, title } = state.config;
-  const unit = objective.unit ? ` (${objective.unit})` : '';
   return [
-    `**${title ?? state.campaignId}**: ${objective.direction} ${objective.property}${unit}, pool of ${state.pool?.molecules ?? '?'} molecules`,
+    `**${title ?? state.campaignId}**: ${aimWords(objective)}, pool of ${state.pool?.molecules ?? '?'} molecules`,
     '',
     `${state.paused ? 'Paused. ' : ''}${state.message}`,
     '',

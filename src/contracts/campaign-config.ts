@@ -4,22 +4,16 @@ import { CAMPAIGN_ID_PATTERN } from './ids';
 import { featurizerSchema, type FeaturizerInput, type FeaturizerSpec } from './features';
 import { moleculeCapsSchema, standardisationSchema } from './molecules';
 import { modelFamilySchema, splitSchema } from './models';
+import { objectiveSchema, PARETO_STRATEGIES, strategySchema } from './objective';
 import { rolloutConfigSchema } from './rollout';
 import { sourceSchema } from './sources';
 import { stoppingSchema } from './stopping';
 
-/** `auto` chooses among the others by itself, from evidence within the campaign: docs/acquisition.md. */
-export const strategySchema = z.enum([
-  'auto', 'random', 'greedy', 'ucb', 'ei', 'log-ei', 'pi', 'thompson', 'uncertainty', 'bald', 'nipv', 'max-determinant', 'core-set', 'maxmin',
-]); // prettier-ignore
-export type Strategy = z.infer<typeof strategySchema>;
-
-export const goalSchema = z
-  .enum(['best', 'actives', 'learn', 'range'])
-  .describe(
-    'best: the best values. actives: as many as can be found at or beyond the threshold. learn: a model that predicts the pool well. range: values between from and to.',
-  );
-export type Goal = z.infer<typeof goalSchema>;
+/**
+ * Some 65,000 molecules: 1.7 CPU-seconds of scoring by a Gaussian process on 500 labels, more on more of them, beside 0.25 that a task costs by
+ * itself (docs/benchmarks.md).
+ */
+export const SHARDS_PER_TASK = 128;
 
 const duration = z
   .string()
@@ -61,34 +55,7 @@ export const campaignConfigSchema = z
       .min(0)
       .max(2 ** 32 - 1)
       .default(1),
-    objective: z
-      .strictObject({
-        property: z.string().min(1).max(100),
-        direction: z.enum(['maximize', 'minimize']),
-        unit: z.string().max(50).optional(),
-        target: z
-          .number()
-          .optional()
-          .describe('Stop when a measured value is at least (maximize) or at most (minimize) this.'),
-        goal: goalSchema.default('best'),
-        threshold: z
-          .number()
-          .optional()
-          .describe("Of goal 'actives': at least (maximize) or at most (minimize) this is one."),
-        range: z
-          .strictObject({ from: z.number(), to: z.number() })
-          .refine(({ from, to }) => from < to, { message: 'expected from below to' })
-          .optional()
-          .describe("Of goal 'range': the values looked for."),
-      })
-      .refine(({ goal, threshold }) => goal !== 'actives' || threshold !== undefined, {
-        message: "goal 'actives' needs a threshold",
-        path: ['threshold'],
-      })
-      .refine(({ goal, range }) => goal !== 'range' || range !== undefined, {
-        message: "goal 'range' needs a range",
-        path: ['range'],
-      }),
+    objective: objectiveSchema,
     pool: z
       .strictObject({
         sources: z.array(sourceSchema).min(1).max(100).optional(),
@@ -200,6 +167,15 @@ export const campaignConfigSchema = z
           .default(0)
           .describe('Share of every batch picked at random, an unbiased yardstick.'),
         constraints: constraintsSchema.optional().describe('What every batch has to obey.'),
+        shardsPerTask: z
+          .number()
+          .int()
+          .min(1)
+          .max(10_000)
+          .optional()
+          .describe(
+            `Shards of the pool (some 512 molecules each) that are scored in one task; a pool of more is shared out over the workers. It changes nothing but the time. Default: ${SHARDS_PER_TASK}.`,
+          ),
       })
       .prefault({}),
     budget: z
@@ -240,6 +216,22 @@ export const campaignConfigSchema = z
   .refine(({ objective, stopping }) => objective.goal === 'best' || !(stopping.plateau || stopping.gain), {
     message: "plateau and gain judge the best value: only goal 'best' has them",
     path: ['stopping'],
+  })
+  .refine(({ objective, stopping }) => objective.goal !== 'pareto' || stopping.plateauRounds === undefined, {
+    message: "plateauRounds counts rounds without a better value of one property: goal 'pareto' has none",
+    path: ['stopping', 'plateauRounds'],
+  })
+  .refine(
+    ({ objective, acquisition }) =>
+      objective.goal !== 'pareto' || (PARETO_STRATEGIES as readonly string[]).includes(acquisition.strategy),
+    {
+      message: `this strategy goes by one property; goal 'pareto' has ${PARETO_STRATEGIES.join(', ')}`,
+      path: ['acquisition', 'strategy'],
+    },
+  )
+  .refine(({ objective, acquisition }) => objective.goal === 'pareto' || acquisition.strategy !== 'ehvi', {
+    message: "ehvi (expected hypervolume improvement) trades off several properties: it needs goal 'pareto'",
+    path: ['acquisition', 'strategy'],
   });
 export type CampaignConfig = z.infer<typeof campaignConfigSchema>;
 export type CampaignConfigInput = z.input<typeof campaignConfigSchema>;

@@ -11,6 +11,7 @@ export * from './lab';
 export * from './messages';
 export * from './models';
 export * from './molecules';
+export * from './objective';
 export * from './predictions';
 export * from './records';
 export * from './rollout';

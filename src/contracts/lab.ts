@@ -9,7 +9,7 @@ export type Qualifier = z.infer<typeof qualifierSchema>;
 export const outcomeSchema = z
   .enum(['measured', 'failed', 'abandoned'])
   .describe(
-    'measured: `value` counts. failed: tried, no value. abandoned: never tried; the molecule is a candidate again.',
+    'measured: `value` counts. failed: tried, no value. abandoned: never tried, of whichever property; the molecule is a candidate again.',
   );
 
 /** What a lab posts about one molecule. `resultId` is the client's idempotency key: posted twice, it counts once. */
@@ -19,6 +19,12 @@ export const labResultSchema = z
     batchId: z.string().max(300).optional(),
     moleculeId: moleculeIdSchema.optional(),
     smiles: z.string().min(1).max(4000).optional(),
+    property: z
+      .string()
+      .min(1)
+      .max(100)
+      .optional()
+      .describe("Which of the campaign's properties it is about. Default: the first one."),
     outcome: outcomeSchema.default('measured'),
     value: z.number().optional().describe("In `unit`, or the campaign's unit."),
     unit: z.string().max(50).optional(),
@@ -64,6 +70,15 @@ export interface Receipt {
   readonly message?: string;
 }
 
+/** What the model of a further property predicts: value and total standard deviation in its unit, and its calibrated 90 % interval. */
+export const propertyPredictionSchema = z.strictObject({
+  property: z.string(),
+  predicted: z.number(),
+  standardDeviation: z.number(),
+  interval90: z.tuple([z.number(), z.number()]),
+});
+export type PropertyPrediction = z.infer<typeof propertyPredictionSchema>;
+
 /** Why a molecule is in a batch, in numbers and in words. */
 export const pickSchema = z.strictObject({
   rank: z.number().int().positive(),
@@ -75,6 +90,8 @@ export const pickSchema = z.strictObject({
   standardDeviation: z.number().optional(),
   /** Calibrated central 90 % interval. */
   interval90: z.tuple([z.number(), z.number()]).optional(),
+  /** The same of the campaign's further properties, as far as they have a model. */
+  others: z.array(propertyPredictionSchema).optional(),
   /** The acquisition function's value, in its own unit; absent for random picks. */
   acquisition: z.number().optional(),
   strategy: z.string(),
@@ -112,6 +129,16 @@ export const batchSheetSchema = z.strictObject({
   property: z.string(),
   unit: z.string().optional(),
   direction: z.enum(['maximize', 'minimize']),
+  /** Further properties to measure; absent where there is one. */
+  others: z
+    .array(
+      z.strictObject({
+        property: z.string(),
+        unit: z.string().optional(),
+        direction: z.enum(['maximize', 'minimize']),
+      }),
+    )
+    .optional(),
   modelVersion: z.string().nullable(),
   modelSha256: sha256Schema.nullable(),
   dataVersion: z.string(),

@@ -95,6 +95,14 @@ export interface EvaluationRecord {
   readonly split?: SplitRecord;
 }
 
+/** The model of a further property in one round: settings and features are those of the first one's. */
+export interface PropertyRecord {
+  readonly property: string;
+  /** Null where there were too few labels for a model. */
+  readonly evaluation: EvaluationRecord | null;
+  readonly weights: ArtifactRef | null;
+}
+
 /** Everything a report needs of one round. */
 export interface RoundRecord {
   readonly summary: Omit<RoundSummary, 'record'>;
@@ -102,6 +110,8 @@ export interface RoundRecord {
   readonly exploration: ExplorationRecord | null;
   readonly evaluation: EvaluationRecord | null;
   readonly model: ModelVersion | null;
+  /** Of each further property, in the order of objective.others; absent where the campaign has one property. */
+  readonly others?: readonly PropertyRecord[];
   /** BatchSheet. */
   readonly sheet: ArtifactRef | null;
   readonly timings: readonly StageTiming[];

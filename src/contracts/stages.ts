@@ -2,6 +2,7 @@ import type { ArtifactRef } from './artifacts';
 import type { FeaturizerSpec } from './features';
 import type { Qualifier } from './lab';
 import type { Split } from './models';
+import type { FrontSummary } from './status';
 
 /** One line of a training table (NDJSON): replicates already aggregated. */
 export interface TrainingRow {
@@ -14,6 +15,19 @@ export interface TrainingRow {
   readonly replicates: number;
   /** Sample standard deviation of the replicates; 0 for one. */
   readonly spread: number;
+}
+
+/** What a round knows of a further property. */
+export interface PropertyCut {
+  readonly property: string;
+  /** NDJSON of TrainingRow sorted by moleculeId. */
+  readonly training: ArtifactRef;
+  readonly labels: number;
+  readonly measured: number;
+  readonly censored: number;
+  readonly failed: number;
+  /** NDJSON of LabelKey: when each label was measured. Only where the campaign splits by time. */
+  readonly dates?: ArtifactRef;
 }
 
 /** What a round knows: the sorted ids of the results it used, and the table made from them. */
@@ -45,6 +59,10 @@ export interface Cut {
   /** Measured molecules that are not in the pool, as shards of Molecule to featurise. */
   readonly extraShards: readonly ArtifactRef[];
   readonly best: { readonly moleculeId: string; readonly smiles: string; readonly value: number } | null;
+  /** Of each further property, in the order of objective.others; absent where the campaign has one property. */
+  readonly others?: readonly PropertyCut[];
+  /** The front over all properties; null before any molecule has every value. Worked out anew whenever a cut is asked for. */
+  readonly front?: FrontSummary | null;
 }
 
 /** What one molecule of a training table is held out by (NDJSON, sorted by moleculeId): its scaffold, or its date; null: not known. */

@@ -19,6 +19,25 @@ export const CAMPAIGN_STAGES = [
 ] as const;
 export type CampaignStage = (typeof CAMPAIGN_STAGES)[number];
 
+/** The molecules that no other measured one beats in every property, and what they cover of what can be had. */
+export interface FrontSummary {
+  readonly size: number;
+  /** Volume between the front and the reference point, in the product of the properties' units. */
+  readonly hypervolume: number;
+  /** The reference point, by property, the first one first. */
+  readonly reference: readonly number[];
+}
+
+/** What a round knew of a further property, and how well its model predicts molecules it has not seen. */
+export interface PropertySummary {
+  readonly property: string;
+  readonly labels: number;
+  readonly failed: number;
+  readonly censored: number;
+  /** Null where there were too few labels for a model. */
+  readonly metrics: RegressionMetrics | null;
+}
+
 /** One finished or running round, as `history` tells it. */
 export interface RoundSummary {
   readonly round: number;
@@ -49,6 +68,9 @@ export interface RoundSummary {
   readonly chosenBy?: { readonly strategy: string; readonly why: string };
   /** What the model expected of the molecules left, where the campaign's stopping rules ask. */
   readonly prospects?: Prospects;
+  /** Further properties and the front over all of them; absent where the campaign has one property. */
+  readonly others?: readonly PropertySummary[];
+  readonly front?: FrontSummary | null;
   readonly seal: string | null;
   /** The full record of the round (exploration table, timings, sheet): an artifact of RoundRecord. */
   readonly record: ArtifactRef | null;
@@ -67,6 +89,8 @@ export interface CampaignStatus {
   readonly dataBranch: number | null;
   readonly labels: number;
   readonly best: number | null;
+  /** Of the round in work; null before any molecule has every value, absent where the campaign has one property. */
+  readonly front?: FrontSummary | null;
   readonly modelVersion: string | null;
   /** Version that rollbackModel holds in production; null while rollouts may move it. */
   readonly heldModel: string | null;
@@ -117,6 +141,8 @@ export interface CampaignOutcome {
   readonly labelled: number;
   readonly poolSize: number;
   readonly best: number | null;
+  /** Absent where the campaign has one property. */
+  readonly front?: FrontSummary | null;
   readonly modelVersion: string | null;
   readonly report: ArtifactRef | null;
 }

@@ -19,6 +19,18 @@ const STANDARDISING = [
   'src/chemistry',
 ] as const;
 
+/** What decides which candidates are the best, and what is known of them. */
+const CHOOSING = [
+  'src/acquisition',
+  'src/learning',
+  'activities/gpu/choosing.ts',
+  'activities/gpu/further.ts',
+  'activities/gpu/score.ts',
+  'activities/gpu/stock.ts',
+  'activities/shared/rules.ts',
+  'activities/shared/values.ts',
+] as const;
+
 /**
  * The pure steps. A step's recorded output is reused for ever, so its version goes up whenever its meaning changes; `sources`
  * are the files that make the meaning, and tests/activities/steps.test.ts fails when they change and the version does not.
@@ -49,13 +61,19 @@ export const STEPS = {
       'activities/featurization/lists.ts',
     ],
   },
-  runTrial: { name: 'run-trial', version: 3, sources: ['src/learning'] },
-  evaluateModel: { name: 'evaluate-model', version: 3, sources: ['src/learning'] },
-  trainModel: { name: 'train-model', version: 3, sources: ['src/learning'] },
+  runTrial: { name: 'run-trial', version: 4, sources: ['src/learning'] },
+  evaluateModel: { name: 'evaluate-model', version: 4, sources: ['src/learning'] },
+  trainModel: { name: 'train-model', version: 4, sources: ['src/learning'] },
+  /** The best of a group of the pool's shards. */
+  scoreCandidates: {
+    name: 'score-candidates',
+    version: 1,
+    sources: CHOOSING,
+  },
   acquireBatch: {
     name: 'acquire-batch',
     version: 4,
-    sources: ['src/acquisition', 'src/learning', 'activities/gpu/acquire.ts', 'activities/shared/rules.ts'],
+    sources: [...CHOOSING, 'activities/gpu/acquire.ts', 'activities/gpu/look-ahead.ts'],
   },
   dataCard: { name: 'data-card', version: 1, sources: ['src/datasets/card', 'src/chemistry'] },
 } as const satisfies Record<string, StepDefinition & { sources: readonly string[] }>;

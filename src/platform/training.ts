@@ -16,6 +16,7 @@ function trainingBySize(here: TrainingService, there: TrainingService, fromLabel
   const choose = ({ labels }: { labels: number }) => (labels < fromLabels ? here : there);
   return {
     kind: there.kind,
+    runsHere: (options) => choose(options).runsHere(options),
     runtime: (describe, options) => choose(options).runtime(describe, options),
     run: (work, compute) => choose(work).run(work, compute),
     async close() {

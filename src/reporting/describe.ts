@@ -28,6 +28,7 @@ const STRATEGIES: Record<string, string> = {
   'max-determinant': 'determinant of the covariance',
   'core-set': 'core-set',
   maxmin: 'MaxMin',
+  ehvi: 'expected hypervolume improvement',
 };
 /** The name of an acquisition function in full; an unknown one as it stands. */
 export const describeStrategy = (strategy: string): string => STRATEGIES[strategy] ?? strategy;
@@ -94,7 +95,10 @@ const STOP_REASONS: Record<string, string> = {
 export const describeStop = (reason: string): string => STOP_REASONS[reason] ?? reason;
 
 /** `logS (log mol/l)` */
-export const describeProperty = ({ property, unit }: CampaignConfig['objective']): string =>
+export const describeProperty = ({
+  property,
+  unit,
+}: Pick<CampaignConfig['objective'], 'property' | 'unit'>): string =>
   unit ? `${property} (${unit})` : property;
 
 /** ` log mol/l`, or nothing where the campaign has no unit. */

@@ -17,6 +17,8 @@ import type { LoadArtifact } from './reporting';
 export interface LoadedCut {
   readonly cut: Cut;
   readonly rows: ReadonlyMap<string, TrainingRow>;
+  /** The same of each further property. */
+  readonly others: readonly ReadonlyMap<string, TrainingRow>[];
   /** Rows whose molecule is in the pool. */
   readonly labelled: readonly TrainingRow[];
   readonly pending: ReadonlySet<string>;
@@ -31,6 +33,8 @@ export interface LoadedRound {
   /** Whether the sheet is, to the last digit, what was sealed before anything of it was measured. */
   readonly sealHolds: boolean | null;
   readonly predictions: readonly HeldOutPrediction[];
+  /** The same of each further property: none where it had no model. */
+  readonly others: readonly (readonly HeldOutPrediction[])[];
 }
 
 /** A campaign's record with every artifact that a report reads. */
@@ -103,9 +107,14 @@ async function loadCut(cut: Cut, outside: ReadonlySet<string>, reader: Reader): 
   const ids = async (ref: ArtifactRef) =>
     new Set((await reader.rows<{ moleculeId: string }>(ref)).map((row) => row.moleculeId));
   const table = await reader.rows<TrainingRow>(cut.training);
+  const byMolecule = (rows: readonly TrainingRow[]) => new Map(rows.map((row) => [row.moleculeId, row]));
+  const others: ReadonlyMap<string, TrainingRow>[] = [];
+  for (const { training } of cut.others ?? [])
+    others.push(byMolecule(await reader.rows<TrainingRow>(training)));
   return {
     cut,
-    rows: new Map(table.map((row) => [row.moleculeId, row])),
+    rows: byMolecule(table),
+    others,
     labelled: table.filter((row) => !outside.has(row.moleculeId)),
     pending: await ids(cut.pending),
     excluded: await ids(cut.excluded),
@@ -131,6 +140,9 @@ export async function loadDossier(record: CampaignRecord, load: LoadArtifact): P
   const outside = await outsidePool(cutsOf(record), reader);
   const rounds: LoadedRound[] = [];
   for (const round of record.rounds) {
+    const others: HeldOutPrediction[][] = [];
+    for (const { evaluation } of round.others ?? [])
+      others.push(evaluation ? await reader.rows<HeldOutPrediction>(evaluation.predictions) : []);
     const sheet = round.sheet ? await reader.json<BatchSheet>(round.sheet) : null;
     rounds.push({
       round: round.summary.round,
@@ -139,6 +151,7 @@ export async function loadDossier(record: CampaignRecord, load: LoadArtifact): P
       sheet,
       sealHolds: sheet ? verifySeal(sheet) : null,
       predictions: round.evaluation ? await reader.rows<HeldOutPrediction>(round.evaluation.predictions) : [],
+      others,
     });
   }
   const final = record.finalCut ? await loadCut(record.finalCut, outside, reader) : null;

@@ -9,6 +9,8 @@ import type { ReportRequest } from './reporting';
 import { bestSoFar, learningCurve } from './sections/learning-curve';
 import { calibrationPlot } from './sections/calibration';
 import { coveragePerRound, errorPerRound } from './sections/model-by-round';
+import { frontSection } from './sections/front';
+import { furtherSections } from './sections/further-properties';
 import { heldOutScatter, pickScatter } from './sections/scatter';
 import { bestMolecules, gallerySmiles, keyFigures, masthead } from './sections/overview';
 import { provenanceSection, readingSection } from './sections/provenance';
@@ -62,14 +64,16 @@ export async function renderReport({
         ? markup`<div class="figures">${learningCurve(context)}${bestSoFar(context)}${errorPerRound(context)}</div>`
         : noRound,
     ),
+    frontSection(context),
     bestMolecules(context),
     section(
       'model',
-      'How good the model is',
+      objective.others ? `How good the model of ${objective.property} is` : 'How good the model is',
       evaluated
         ? markup`<div class="figures">${heldOutScatter(context)}${pickScatter(context)}${calibrationPlot(context)}${coveragePerRound(context)}</div>`
         : noModel,
     ),
+    ...furtherSections(context),
     roundsSection(context),
     timingsSection(context),
     provenanceSection(context),

@@ -5,6 +5,7 @@ import {
   type HeldOutPrediction,
   type ModelCard,
   type RoundRecord,
+  type RoundSummary,
   type TrackedArtifactName,
   type TrackedRun,
   type TrackedTable,
@@ -23,6 +24,15 @@ export interface TrackedRound {
 
 const tagsOf = (campaignId: string) => [campaignId];
 
+/** What a round knew of its further properties, and how well it predicts them. */
+const furtherNumbers = ({ others = [] }: Pick<RoundSummary, 'others'>): Record<string, number> =>
+  Object.assign(
+    {},
+    ...others.map(({ property, labels, failed, metrics }) =>
+      numbersOf(`others/${property}`, { labels, failed, metrics }),
+    ),
+  ) as Record<string, number>;
+
 /** The campaign as one run with a step a round: how labels, the best value and the held-out metrics went. */
 export function campaignRun(
   campaignId: string,
@@ -36,6 +46,11 @@ export function campaignRun(
     batchSize: summary.batchSize,
     ...numbersOf('best', summary.best),
     ...numbersOf('metrics', summary.metrics),
+    ...(summary.front && {
+      ...numbersOf('front/size', summary.front.size),
+      ...numbersOf('front/hypervolume', summary.front.hypervolume),
+    }),
+    ...furtherNumbers(summary),
   }));
   const last = rounds.at(-1)!.summary;
   return {
@@ -80,6 +95,16 @@ export function trainingRun(round: TrackedRound & { readonly card: ModelCard }):
       metrics: trackedObject(metrics),
       calibration: trackedObject(calibration),
       labels: card.labels,
+      ...(record.others && {
+        others: trackedObject(
+          Object.fromEntries(
+            record.others.map(({ property, evaluation }) => [
+              property,
+              { metrics: evaluation?.metrics ?? null, calibration: evaluation?.calibration ?? null },
+            ]),
+          ),
+        ),
+      }),
       ...Object.fromEntries(record.timings.map(({ stage, seconds }) => [`seconds/${stage}`, seconds])),
     },
     tables: round.predictions.length ? [predictionTable(round.predictions)] : [],

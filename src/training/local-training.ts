@@ -5,6 +5,7 @@ import type { TrainingService } from './training';
 export function createLocalTraining(steps: StepCache): TrainingService {
   return {
     kind: 'local',
+    runsHere: () => true,
     runtime: (here) => here(),
     run: ({ step, key }, here) => steps.run(step, key, here),
     close: () => Promise.resolve(),

@@ -39,6 +39,8 @@ export interface TrainingWork extends TrainingOptions {
  */
 export interface TrainingService {
   readonly kind: 'local' | 'vertex';
+  /** Whether `run` computes in this process, for so many labels. */
+  runsHere(options: Pick<TrainingOptions, 'labels'>): boolean;
   /** The runtime that `run` computes on for so many labels. @param here describes this process */
   runtime(here: () => Promise<TrainingRuntime>, options: TrainingOptions): Promise<TrainingRuntime>;
   /**

@@ -86,7 +86,7 @@ export async function createWarehouse({ objects, datasets, index }: WarehouseOpt
     openBatch: (campaignId, batchId, round, picks) =>
       inCampaign(campaignId, () => journal.appendOpening(campaignId, batchId, round, picks)),
 
-    batchProgress: (campaignId, batchId) =>
+    batchProgress: (campaignId, batchId, others) =>
       inCampaign(campaignId, async () => {
         const batches = await index.openedBatches(campaignId, batchId);
         const batch = batches.find((opened) => opened.batchId === batchId);
@@ -99,7 +99,7 @@ export async function createWarehouse({ objects, datasets, index }: WarehouseOpt
         const { counted, arrived } = await standing(campaignId, await branches.named(campaignId), {
           batchId,
         });
-        const outstanding = outstandingPicks(batches, arrived, counted).get(batchId)!;
+        const outstanding = outstandingPicks(batches, arrived, counted, others).get(batchId)!;
         return { picks: batch.moleculeIds.length, outstanding: outstanding.length };
       }),
 

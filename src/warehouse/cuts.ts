@@ -8,11 +8,13 @@ import {
   type DataBranch,
   type DatasetVersion,
   type Molecule,
+  type PropertyCut,
+  type TrainingRow,
 } from '../contracts';
 import { encodeNdjson, hashOf } from '../foundation';
 import { parseRecord, type ObjectStore } from '../objects';
 import type { Datasets } from '../datasets';
-import { takeStock, type OpenedBatch, type StandingResult } from './knowledge';
+import { takeStock, type OpenedBatch, type StandingResult, type Stock } from './knowledge';
 
 /** Raised when a cut comes to mean something else; part of every cutId. */
 const CUT_SCHEMA = 'titrate.cut/1';
@@ -70,7 +72,8 @@ export async function readCuts(objects: ObjectStore, campaignId: string): Promis
  * Fixes what a round knows; where another writer was first, its cut stands and is returned.
  *
  * `cutId` hashes the data version and the bytes of what is known (result ids, training table, pending, excluded), not the campaign,
- * the round or any reference's place: equal knowledge gives equal ids. Where the data were moved, the number of the branch is hashed too.
+ * the round or any reference's place: equal knowledge gives equal ids. Where the data were moved, the number of the branch is hashed too,
+ * and where there are further properties, their names and tables.
  * @throws TitrateError unit-unknown when values measured before are in another unit than the objective.
  */
 export async function recordCut(
@@ -80,9 +83,10 @@ export async function recordCut(
 ): Promise<Cut> {
   const { campaignId, round, config, version, branch, results, arrived, batches } = request;
   const { direction, unit } = config.objective;
+  const further = (config.objective.others ?? []).map(({ property }) => property);
   const prior = await datasets.measuredValues(version, unit);
   const stock = takeStock({
-    ...{ results, arrived, batches, prior, direction },
+    ...{ results, arrived, batches, prior, direction, others: further },
     retryFailed: config.lab.retryFailed,
   });
 
@@ -95,11 +99,24 @@ export async function recordCut(
   const pending = await put(asMolecules(stock.pending));
   const excluded = await put(asMolecules(stock.excluded));
 
+  const others = await Promise.all(
+    stock.others.map(async (known, i): Promise<PropertyCut> => ({
+      property: further[i]!,
+      training: await put(known.training),
+      labels: known.training.length,
+      measured: known.measured,
+      censored: known.censored,
+      failed: known.failed.length,
+      ...(splitsByTime(config) && { dates: await put(known.dates) }),
+    })),
+  );
+
+  const labelled = labelledOf(stock);
   const inPool = await datasets.findMolecules(
     version,
-    stock.training.map((row) => row.moleculeId),
+    labelled.map((row) => row.moleculeId),
   );
-  const outside: Molecule[] = stock.training
+  const outside: Molecule[] = labelled
     .filter((row) => !inPool.has(row.moleculeId))
     .map(({ moleculeId, smiles }) => ({
       moleculeId,
@@ -119,6 +136,12 @@ export async function recordCut(
     excluded: excluded.sha256,
     ...(dates && { dates: dates.sha256 }),
     ...(branch ? { branch: branch.number } : {}),
+    ...(others.length > 0 && {
+      others: others.map(({ property, training: table, dates: when }) => ({
+        ...{ property, training: table.sha256 },
+        ...(when && { dates: when.sha256 }),
+      })),
+    }),
   };
   const cut: Cut = {
     cutId: `cut_${hashOf(identity).slice(0, 32)}`,
@@ -140,8 +163,17 @@ export async function recordCut(
     excluded,
     extraShards,
     best: stock.best,
+    ...(others.length > 0 && { others }),
   };
   const key = recordKey(campaignId, round, cut.branch!);
   await objects.createRecord(key, Buffer.from(canonicalJson(cut), 'utf8'));
   return (await readCut(objects, campaignId, round, cut.branch!))!;
+}
+
+/** A row of each molecule that has a value or bound of any property, by id. */
+function labelledOf({ training, others }: Stock): readonly TrainingRow[] {
+  if (others.length === 0) return training;
+  const rows = new Map(others.flatMap((known) => known.training.map((row) => [row.moleculeId, row])));
+  for (const row of training) rows.set(row.moleculeId, row);
+  return [...rows.values()].sort((a, b) => (a.moleculeId < b.moleculeId ? -1 : 1));
 }

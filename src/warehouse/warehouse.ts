@@ -8,7 +8,7 @@ import type {
   Receipt,
 } from '../contracts';
 
-/** A lab result whose molecule is known and standardised. */
+/** A lab result whose molecule is known and standardised. `property` is absent where it is the campaign's first one. */
 export interface ResolvedResult extends LabResult {
   readonly moleculeId: string;
   readonly standardSmiles: string;
@@ -25,7 +25,7 @@ export interface RecordedResults {
 
 export interface BatchProgress {
   readonly picks: number;
-  /** Picks without a terminal outcome (measured, failed or abandoned). */
+  /** Picks without a terminal outcome (measured or failed of every property, or abandoned). */
   readonly outstanding: number;
 }
 
@@ -53,7 +53,8 @@ export interface MovedData {
 export interface Warehouse {
   /**
    * Appends results: durable before it returns. A repeated resultId is a duplicate and changes nothing (a repeat that says
-   * something else is rejected with the reason); `replaces` must name an earlier result of the campaign.
+   * something else is rejected with the reason); `replaces` must name an earlier result of the campaign, of whatever molecule and
+   * property: what was posted for the wrong one is moved by its correction.
    */
   recordResults(campaignId: string, results: readonly ResolvedResult[]): Promise<RecordedResults>;
   /** Marks the picks of a batch as out with the lab; the same batch twice is once. */
@@ -63,7 +64,8 @@ export interface Warehouse {
     round: number,
     picks: readonly { moleculeId: string; smiles: string }[],
   ): Promise<void>;
-  batchProgress(campaignId: string, batchId: string): Promise<BatchProgress>;
+  /** @param others the campaign's further properties: a pick is back once each of them is */
+  batchProgress(campaignId: string, batchId: string, others?: readonly string[]): Promise<BatchProgress>;
   /**
    * Fixes what round `round` knows on a branch, once: a later call for the same round and branch returns the recorded cut,
    * whatever has arrived since. Replaced results are left out, and those that a rollback took away; replicates are aggregated; values

@@ -10,10 +10,13 @@ const measured = parse(text, { columns: true }) as { smiles: string; logS: strin
 const rows = measured.filter((_, i) => i % 12 === 0);
 
 /** Row 3 has no value and row 5 no molecule. */
+/** A second property in a column of its own; every fifth is missing. */
+const sized = rows.map(({ smiles, logS }, row) => `${smiles},${logS},${row % 5 === 4 ? '' : smiles.length}`);
 const lines = rows.map(({ smiles, logS }, row) => `${row === 5 ? 'C1CC' : smiles},${row === 3 ? '' : logS}`);
 const initial = { 7: [0, 1, 2, 3, 4, 6, 8, 9, 10, 11], 8: [20, 21, 22, 23, 24, 26, 28, 29, 30, 31] };
 const directory = workplace({
   'measured.csv': ['smiles,logS', ...lines].join('\n'),
+  'several.csv': ['smiles,logS,size', ...sized].join('\n'),
   'first.json': JSON.stringify(initial),
   'wrong.json': '{ "7": [5] }',
 });
@@ -71,6 +74,30 @@ describe('titrate benchmark retrospective', () => {
     expect(runs[0]!.decided).toHaveLength(2);
   });
 
+  test('trades off further columns, and tells how much of the front of the pool was found', () => {
+    const several = ['--data', 'several.csv', '--also', 'size:maximize', '--reference', 'logS:-9'];
+    const { code, stdout, stderr } = run(...several, '--strategy', 'auto,random', '--json');
+    expect(stderr).toBe('');
+    expect(code).toBe(0);
+    const { protocol: told, runs, poolSize } = JSON.parse(stdout) as Retrospective;
+    expect(poolSize).toBe(rows.length);
+    expect(told.goal).toEqual({ kind: 'pareto' });
+    expect(told.several).toEqual({
+      ...{ property: 'logS', reference: -9 },
+      others: [{ property: 'size', direction: 'maximize' }],
+    });
+    expect(runs[0]!.decided!.every((parts) => parts.startsWith('ehvi'))).toBe(true);
+    for (const { hypervolume, frontSize } of runs) {
+      expect(hypervolume!.every((share, at) => share <= 1 && share >= (hypervolume![at - 1] ?? 0))).toBe(
+        true,
+      );
+      expect(frontSize).toHaveLength(3);
+    }
+    expect(runs[1]!.hypervolume![0]).toBe(runs[0]!.hypervolume![0]);
+    const first = run(...several, '--objective', 'best', '--strategy', 'greedy').stdout;
+    expect(first).toContain('mean hypervolume of what was found');
+  });
+
   test('tells what mishaps in the laboratory there were, and what they left', () => {
     const shares = ['--failed', '0.25', '--late', '0.25', '--mishap-batches', '1'];
     const { runs, protocol: told } = JSON.parse(
@@ -98,6 +125,18 @@ describe('titrate benchmark retrospective', () => {
     ['shares of a batch beyond the whole', ['--failed', '0.7', '--late', '0.7'], 2, 'sum to 1.4'],
     ['a threshold that is missing', ['--objective', 'actives'], 2, '--threshold'],
     ['a range upside down', ['--objective', 'range', '--range', '3,1'], 2, 'the smaller one first'],
+    ['trade-offs of one property', ['--objective', 'pareto'], 2, '--also'],
+    ['ehvi for one property', ['--strategy', 'ehvi'], 2, "'ehvi' does not go with objective 'best'"],
+    [
+      'a strategy of one property for two',
+      ['--data', 'several.csv', '--also', 'size:minimize', '--strategy', 'greedy'],
+      2,
+      "'greedy' does not go with objective 'pareto'",
+    ],
+    ['a property twice', ['--also', 'logS:minimize'], 2, "'logS' stands there twice"],
+    ['a further property without a direction', ['--also', 'size:high'], 2, 'COLUMN:maximize'],
+    ['a column that there is not', ['--also', 'weight:minimize'], 1, 'weight'],
+    ['a reference of nothing', ['--reference', 'size:3'], 2, "'size' is none of several properties"],
     ['a batch larger than the pool', ['--batch', '5000'], 2, '5000 of a pool of'],
   ])('refuses %s', (_name, args, exit, message) => {
     const { code, stderr } = run('--unlabelled-costs-budget', ...args);

@@ -111,3 +111,36 @@ test('the seed decides; rounds differ; an unknown molecule fails with a note', (
   expect(unknown).toMatchObject({ outcome: 'failed', note: expect.stringContaining('no value') });
   expect(plan(1).unknown).toBe(1);
 });
+
+test('of several properties each has an outcome, some of the further ones by chance none; the first stay as they were', () => {
+  fc.assert(
+    fc.property(
+      habits,
+      fc.integer({ min: 1, max: 40 }),
+      fc.double({ min: 0, max: 1, noNaN: true }),
+      (habit, size, share) => {
+        const others = [{ property: 'logP', direction: 'minimize' as const }];
+        const sheet = { ...sheetOf(size), others };
+        const logP = new Map([...truthOf(size)].map(([id, value]) => [id, -value]));
+        const plan = planBatch(
+          sheet,
+          truthOf(size),
+          { ...habit, missingShare: share },
+          false,
+          new Map([['logP', logP]]),
+        );
+        const posted = [...plan.messages.flat(), ...plan.late];
+        for (const result of posted) labResultSchema.parse(result);
+        const first = posted.filter(({ property, replaces }) => property === undefined && !replaces);
+        const alone = planBatch(sheetOf(size), truthOf(size), { ...habit, correction: false }, false);
+        const idsOf = (results: readonly { resultId: string }[]) => new Set(results.map((r) => r.resultId));
+        expect(idsOf(first)).toEqual(idsOf([...alone.messages.flat(), ...alone.late]));
+        const further = posted.filter(({ property, replaces }) => property === 'logP' && !replaces);
+        expect(idsOf(further).size).toBe(size);
+        const failed = new Set(first.filter((r) => r.outcome === 'failed').map((r) => r.moleculeId));
+        for (const { outcome, value, moleculeId: id } of further)
+          if (outcome === 'measured') expect([failed.has(id), value]).toEqual([false, logP.get(id!)]);
+      },
+    ),
+  );
+});

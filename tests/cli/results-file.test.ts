@@ -4,6 +4,8 @@ import { parse } from 'csv-parse/sync';
 import { readResultsFile } from '../../src/cli/lab/results-file';
 import { toCsv } from '../../src/cli/table';
 import { sheetToCsv } from '../../src/cli/lab/sheet';
+import { valueColumnsOf } from '../../src/cli/lab/wide-columns';
+import type { BatchSheet } from '../../src/contracts';
 import { workplace } from './support';
 
 const directory = workplace();
@@ -114,4 +116,96 @@ test('an exported sheet that the lab filled in is a results file; rows left empt
     ...{ plate: '2', well: 'A03' },
   });
   expect(rows[1]!.result).toMatchObject({ outcome: 'failed' });
+});
+
+describe('several properties', () => {
+  const sheet: BatchSheet = {
+    ...{ batchId: 'x/batch/2', campaignId: 'x', round: 2, property: 'logS', unit: 'log(mol/L)' },
+    ...{
+      direction: 'maximize',
+      modelVersion: null,
+      modelSha256: null,
+      dataVersion: 'd',
+      cutId: 'c',
+      rule: {},
+    },
+    others: [{ property: 'IC50', unit: 'nM', direction: 'minimize' }],
+    picks: [1, 2, 3, 4].map((rank) => ({
+      ...{
+        rank,
+        moleculeId: `mol_${String(rank).repeat(32)}`,
+        smiles: 'CC',
+        strategy: 'ehvi',
+        reason: 'because',
+      },
+      ...{ predicted: rank, standardDeviation: 1, interval90: [0, 9] as [number, number] },
+      others: [{ property: 'IC50', predicted: 50, standardDeviation: 5, interval90: [40, 60] }],
+    })),
+    seal: 's',
+  };
+
+  test('a sheet has columns for each; filled in, a row is a result for each that it says something of', () => {
+    const [header, ...lines] = parse(sheetToCsv(sheet)) as string[][];
+    expect(header).toEqual(
+      expect.arrayContaining(['predicted:logS', 'upper90:IC50', 'value:IC50', 'unit:logS']),
+    );
+    expect(lines[0]![header!.indexOf('predicted:IC50')]).toBe('50');
+    const fill = (row: string[], cells: Record<string, string>) =>
+      row.map((cell, i) => cells[header![i]!] ?? cell);
+    const { rows, empty, ignoredColumns } = read(
+      'wide.csv',
+      toCsv(header!, [
+        fill(lines[0]!, { 'value:logS': '-1.5', 'value:IC50': '12' }),
+        fill(lines[1]!, { 'value:logS': '-2', outcome: 'failed', note: 'precipitated' }),
+        fill(lines[2]!, { outcome: 'abandoned' }),
+        lines[3]!,
+      ]),
+    );
+    expect([empty, ignoredColumns]).toEqual([1, []]);
+    const told = rows.map(({ line, result: r, problem }) => [
+      ...[line, problem, r?.property, r?.outcome, r?.value, r?.unit, r?.note],
+    ]);
+    expect(told).toEqual([
+      [2, null, 'logS', 'measured', -1.5, 'log(mol/L)', undefined],
+      [2, null, 'IC50', 'measured', 12, 'nM', undefined],
+      [3, null, 'logS', 'measured', -2, 'log(mol/L)', 'precipitated'],
+      [3, null, 'IC50', 'failed', undefined, 'nM', 'precipitated'],
+      [4, null, undefined, 'abandoned', undefined, undefined, undefined],
+    ]);
+    expect(new Set(rows.map(({ resultId }) => resultId)).size).toBe(rows.length);
+  });
+
+  const table = 'resultId,moleculeId,logP measured,clearance,note\n';
+  const columns = (...options: string[]) => valueColumnsOf(options);
+  const readWide = (text: string, options: readonly string[], name = 'lab.csv') => {
+    const file = path.join(directory, name);
+    writeFileSync(file, text);
+    return readResultsFile(file, columns(...options));
+  };
+
+  test("a lab's own table: columns are named, ids get the property, a bad cell hurts its own value only", () => {
+    const options = ['logP=logP measured', 'CL=clearance'];
+    const { rows, empty } = readWide(`${table}r1,${ID},2.5,7,x\nr2,${ID},n.d.,8,\nr3,${ID},,,\n`, options);
+    expect(empty).toBe(1);
+    expect(
+      rows.map(({ resultId, result: r, problem }) => [resultId, r?.property, r?.value, problem]),
+    ).toEqual([
+      ['r1/logP', 'logP', 2.5, null],
+      ['r1/CL', 'CL', 7, null],
+      ['r2/logP', undefined, undefined, "logP measured: 'n.d.' is not a number"],
+      ['r2/CL', 'CL', 8, null],
+    ]);
+    // A correction of the row corrects what it says of each.
+    const fixed = readWide(`resultId,moleculeId,replaces,clearance\nr4,${ID},r2,9\n`, ['CL=clearance']);
+    expect(fixed.rows[0]!.result).toMatchObject({ resultId: 'r4/CL', replaces: 'r2/CL', value: 9 });
+  });
+
+  test('options that cannot be are refused', () => {
+    expect(() => columns('logP')).toThrow(/'logP' is not PROPERTY=COLUMN/);
+    expect(() => columns('a=x', 'b=x')).toThrow(/column 'x' is named twice/);
+    expect(() => readWide(table, ['CL=clearence'])).toThrow(/no column 'clearence'.*Its columns: resultId/);
+    expect(() => readWide('[]', ['CL=clearance'], 'r.json')).toThrow(
+      /--value-column names columns of a table/,
+    );
+  });
 });

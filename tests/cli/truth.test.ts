@@ -3,7 +3,7 @@ import path from 'node:path';
 import { createChemistry, type Chemistry } from '../../src/chemistry';
 import { moleculeCapsSchema, standardisationSchema } from '../../src/contracts';
 import { readStructures } from '../../src/cli/lab/structures';
-import { parseTruthOption, readTruth } from '../../src/cli/lab/truth';
+import { parseTruthOption, readTruth, readTruths, truthFilesOf } from '../../src/cli/lab/truth';
 import { workplace } from './support';
 
 const directory = workplace({
@@ -73,4 +73,26 @@ test('structures of a SMILES file carry their names; a missing file is told as s
   await expect(readStructures(path.join(directory, 'absent.csv'), chemistry)).rejects.toMatchObject({
     code: 'source-missing',
   });
+});
+
+test('files of several properties: of all, of the first, or of the one that is named', async () => {
+  const files = (...texts: string[]) =>
+    truthFilesOf(texts, ['logS', 'value'], directory).map(({ property, files: own }) => [
+      property,
+      own.map(({ file, valueColumn }) => `${path.basename(file)}:${valueColumn}`),
+    ]);
+  expect(files('a.csv', 'a.csv:x', 'b:c.csv:value=y', 'a.csv:z=w')).toEqual([
+    ['logS', ['a.csv:logS', 'a.csv:x', 'a.csv:z=w']],
+    ['value', ['a.csv:value', 'b:c.csv:y']],
+  ]);
+  const how = { chemistry, caps, standardisation };
+  const both = truthFilesOf(['a.csv:logS', 'b:c.csv:value=value'], ['logS', 'value'], directory);
+  const truths = await readTruths(both, how);
+  expect(truths.map(({ property, values }) => [property, values.size])).toEqual([
+    ['logS', 2],
+    ['value', 1],
+  ]);
+  await expect(readTruths(truthFilesOf(['a.csv:logS'], ['logS', 'value'], directory), how)).rejects.toThrow(
+    /no file knows 'value'.*--truth FILE:value=COLUMN/,
+  );
 });

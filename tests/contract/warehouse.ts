@@ -1,4 +1,4 @@
-import type { Cut, LabelKey } from '../../src/contracts';
+import { campaignConfigSchema, type Cut, type LabelKey, type TrainingRow } from '../../src/contracts';
 import { decodeNdjson } from '../../src/foundation';
 import type { ResolvedResult, Warehouse } from '../../src/warehouse';
 import { commit, config, molecule, readCut, result, type Home } from '../warehouse/campaigns';
@@ -172,6 +172,31 @@ export function describeWarehouse(name: string, open: () => Promise<WarehouseUnd
         expect(await warehouse.batchProgress(id, 'b')).toEqual({ picks: 2, outstanding: 1 });
       });
 
+      test('of several properties a pick is back with the last of them; abandoned, with all', async () => {
+        const id = campaign();
+        const others = ['logP', 'pKa'];
+        const left = async () => (await warehouse.batchProgress(id, 'b', others)).outstanding;
+        await warehouse.openBatch(id, 'b', 1, [molecule(1), molecule(2)]);
+        await warehouse.recordResults(id, [
+          result('r1', 1),
+          result('r1/logP', 1, { property: 'logP', outcome: 'failed' }),
+        ]);
+        expect(await left()).toBe(2);
+        expect(await warehouse.batchProgress(id, 'b')).toEqual({ picks: 2, outstanding: 1 });
+        await warehouse.recordResults(id, [result('r1/pKa', 1, { property: 'pKa' })]);
+        expect(await left()).toBe(1);
+        await warehouse.recordResults(id, [result('r2', 2, { outcome: 'abandoned' })]);
+        expect(await left()).toBe(0);
+        expect((await warehouse.results(id)).map(({ property }) => property)).toEqual([
+          ...[undefined, 'logP', 'pKa', undefined],
+        ]);
+        // A correction may move a value to another property as well.
+        await warehouse.recordResults(id, [result('c', 1, { property: 'logP', replaces: 'r1/pKa' })]);
+        expect(await left()).toBe(1);
+        // The same result of another property is another result.
+        expect(await statuses(id, result('r1', 1, { property: 'logP' }))).toEqual(['rejected']);
+      });
+
       test('an outcome that came before a batch went out does not settle it', async () => {
         const id = campaign();
         await warehouse.openBatch(id, 'b1', 1, [molecule(1), molecule(2)]);
@@ -231,6 +256,76 @@ export function describeWarehouse(name: string, open: () => Promise<WarehouseUnd
         await warehouse.openBatch(other, 'b', 1, [molecule(3)]);
         await warehouse.recordResults(other, [result('x', 12), result('r1', 1)]);
         expect((await close(other, 5)).cutId).toBe(cut.cutId);
+      });
+    });
+
+    describe('cuts of several properties', () => {
+      const several = campaignConfigSchema.parse({
+        ...config(),
+        objective: {
+          ...{ property: 'p', direction: 'maximize', goal: 'pareto' },
+          others: [
+            { property: 'logP', direction: 'minimize' },
+            { property: 'pKa', direction: 'maximize' },
+          ],
+        },
+      });
+      const cutOf = (campaignId: string, round: number) =>
+        warehouse.closeCut({ campaignId, round, dataVersion: pool, config: several });
+      const table = async (ref: { sha256: string }) =>
+        decodeNdjson<TrainingRow>(await under.home.objects.get(ref)).map(({ moleculeId, value }) => [
+          moleculeId,
+          value,
+        ]);
+
+      test('have a table for each; a molecule with a value of any is no candidate any more', async () => {
+        const id = campaign();
+        await warehouse.openBatch(id, 'b', 1, [molecule(1), molecule(2), molecule(3)]);
+        await warehouse.recordResults(id, [
+          ...[result('r1', 1), result('r1/l', 1, { property: 'logP', value: 0.5 })],
+          ...[result('r1/k', 1, { property: 'pKa', outcome: 'failed' })],
+          ...[result('r2/l', 2, { property: 'logP', value: 7, qualifier: '<' })],
+          // Measured of one property alone, and no molecule of the pool.
+          ...[result('x', 12, { property: 'pKa', value: 9, inchiKey: 'X' })],
+        ]);
+        const cut = await cutOf(id, 1);
+        expect(cut).toMatchObject({ labels: 1, measured: 1, failed: 0, pendingCount: 2 });
+        expect(cut.others).toMatchObject([
+          { property: 'logP', labels: 2, measured: 1, censored: 1, failed: 0 },
+          { property: 'pKa', labels: 1, measured: 1, censored: 0, failed: 1 },
+        ]);
+        expect(await table(cut.others![0]!.training)).toEqual(
+          [1, 2].map((n) => [molecule(n).moleculeId, n === 1 ? 0.5 : 7]).sort(),
+        );
+        const known = await knownTo(cut);
+        expect([known.pending, known.excluded]).toEqual([ids(2, 3), ids(1, 2, 3, 12)]);
+        expect(known.extra).toEqual([{ ...molecule(12), inchiKey: 'X' }]);
+        expect(known.resultIds).toEqual(['r1', 'r1/k', 'r1/l', 'r2/l', 'x']);
+      });
+
+      test('hash what is known of each, and are rolled back with the rest', async () => {
+        const [id, other] = [campaign(), campaign()];
+        const first = result('r1', 1, { property: 'logP' });
+        for (const each of [id, other]) await warehouse.recordResults(each, [first]);
+        const cut = await cutOf(id, 1);
+        expect((await cutOf(other, 4)).cutId).toBe(cut.cutId);
+        const { others } = several.objective;
+        const fewer = { ...several, objective: { ...several.objective, others: others!.slice(0, 1) } };
+        const of = { campaignId: other, round: 5, dataVersion: pool, config: fewer };
+        expect((await warehouse.closeCut(of)).cutId).not.toBe(cut.cutId);
+        await warehouse.recordResults(id, [result('r2', 2, { property: 'pKa' })]);
+        expect((await cutOf(id, 2)).cutId).not.toBe(cut.cutId);
+        await warehouse.rollbackData({
+          ...{ campaignId: id, operationId: 'op', to: 'round/1', author: 'ada', reason: 'a bad plate' },
+        });
+        expect((await cutOf(id, 3)).others).toMatchObject([{ labels: 1 }, { labels: 0 }]);
+        const byTime = { ...several, training: { ...several.training, split: 'time' as const } };
+        const dated = await warehouse.closeCut({
+          ...{ campaignId: id, round: 4, dataVersion: pool, config: byTime },
+        });
+        expect(decodeNdjson(await under.home.objects.get(dated.others![0]!.dates!))).toEqual([
+          { moleculeId: molecule(1).moleculeId, key: null },
+        ]);
       });
     });
 

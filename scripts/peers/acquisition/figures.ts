@@ -24,7 +24,7 @@ export function meanInterval(values: readonly number[]): Interval {
 
 /** Larger is better: errors change their sign. NaN where there was no model yet. */
 export const merit = (run: MethodRun, figure: Figure, point: number): number =>
-  figure === 'rmse' ? -(run.rmse?.[point] ?? NaN) : run[figure][point]!;
+  figure === 'rmse' ? -(run.rmse?.[point] ?? NaN) : (run[figure]?.[point] ?? NaN);
 
 /** Points from the first batch on: where runs start they are alike. */
 export const pointsOf = (runs: readonly MethodRun[]): number[] =>

@@ -15,7 +15,7 @@ export interface Compared {
 
 /** Error on lipophilicity that labels are counted to. */
 const WANTED_RMSE = 0.85;
-const DIGITS = { recall: 3, hits: 1, rmse: 3 } as const;
+const DIGITS = { recall: 3, hits: 1, rmse: 3, hypervolume: 3 } as const;
 
 const line = (cells: readonly (string | number)[]) => `| ${cells.join(' | ')} |\n`;
 const grid = (heading: readonly string[], rows: readonly (readonly (string | number)[])[]) =>

@@ -23,6 +23,8 @@ from selection import METHODS  # noqa: E402
 
 # MolPAL's forest reads these (Graff, Shakhnovich and Coley 2021).
 FOREST_BITS = 2048
+# Of the one data set of a run.
+TABLES = {}
 USES_KERNEL = {"gp-greedy", "gp-ei", "nipv", "k-center"}
 
 
@@ -37,9 +39,11 @@ def pair_bits(molecules):
 class State:
     """What a method may know: values of the measured rows, larger being better."""
 
-    def __init__(self, pool, values, seed, first):
+    def __init__(self, pool, values, seed, first, several=None):
         self.unary, self.bits = pool
         self.values, self.seed = values, seed
+        # All properties (molecules, properties), where there are several; larger is better, NaN where there is no value.
+        self.several = several
         self.rng = np.random.default_rng(seed)
         self.measured = list(first)
         self.similarities = Similarities(self.unary)
@@ -62,6 +66,13 @@ class State:
             self.fitted = (len(rows), Posterior(self.similarities.columns[order], self.values[order]))
         return self.fitted[1]
 
+    def table(self):
+        """Similarities of every molecule to every other, double, computed once for all seeds."""
+        if "table" not in TABLES:
+            everything = np.arange(len(self.values))
+            TABLES["table"] = torch_double(self.similarities.to(everything))
+        return TABLES["table"]
+
     def between(self, left, right):
         """Similarities, float32 (left, right)."""
         shared = (self.unary[left] @ self.unary[right].T).toarray()
@@ -69,13 +80,28 @@ class State:
         return (shared / (sums[left][:, None] + sums[right][None] - shared)).astype(np.float32)
 
 
+def torch_double(array):
+    import torch
+
+    return torch.tensor(array, dtype=torch.double)
+
+
+def method_of(name):
+    """Those for several properties bring PyTorch, which is read where they are asked for."""
+    if name != "botorch-nehvi":
+        return METHODS[name]
+    import trade_offs
+
+    return trade_offs.botorch_nehvi
+
+
 def error_on(state, test):
     mean, _ = state.posterior().predict(state.similarities.columns[test])
     return float(np.sqrt(np.mean((mean - state.values[test]) ** 2)))
 
 
-def replay(method, pool, values, protocol, rows, seed):
-    state = State(pool, values, seed, rows["first"])
+def replay(method, pool, values, protocol, rows, seed, several=None):
+    state = State(pool, values, seed, rows["first"], several)
     test = np.array(rows["test"], int)
     candidates = np.setdiff1d(np.arange(len(values)), test)
     picked, seconds, errors = [rows["first"]], [], []
@@ -89,13 +115,19 @@ def replay(method, pool, values, protocol, rows, seed):
         name = method if differ or method == "k-center" else "random"
         if name in USES_KERNEL:
             state.similarities.extend(state.labelled.tolist())
-        batch = METHODS[name](state, rest, protocol["batch"]).tolist()
+        batch = method_of(name)(state, rest, protocol["batch"]).tolist()
         seconds.append(time.process_time() - started)
         state.measured += batch
         picked.append(batch)
     if len(test):
         errors.append(error_on(state, test))
     return {"picked": picked, "cpuSecondsPerCycle": seconds, **({"rmse": errors} if len(test) else {})}
+
+
+def properties(table, first, others):
+    columns = [np.array([float(row[other["property"]] or "nan") for row in table]) for other in others]
+    signs = [1 if other["direction"] == "maximize" else -1 for other in others]
+    return np.stack([first, *(sign * column for sign, column in zip(signs, columns))], 1) if others else None
 
 
 def main(folder, seeds, methods):
@@ -107,11 +139,12 @@ def main(folder, seeds, methods):
         table = list(csv.DictReader(file))
     values = np.array([float(row["target"]) if row["target"] else np.nan for row in table])
     values = values if protocol["direction"] == "maximize" else -values
+    several = properties(table, values, protocol.get("others", []))
     molecules = features.molecules([row["smiles"] for row in table])
     pool = features.unary_counts(molecules), pair_bits(molecules)
     for seed, method in wanted:
         rows = json.loads((folder / f"seed-{seed}.rows.json").read_text(encoding="utf-8"))
-        run = replay(method, pool, values, protocol, rows, seed)
+        run = replay(method, pool, values, protocol, rows, seed, several)
         target = folder / f"seed-{seed}.{method}.json"
         # At once: a file that is there is whole.
         Path(f"{target}.new").write_text(json.dumps(run), encoding="utf-8")

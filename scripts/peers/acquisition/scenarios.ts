@@ -9,7 +9,16 @@ import { parse } from 'csv-parse/sync';
 import type { Mishaps } from '../../../src/acquisition';
 import type { Strategy } from '../../../src/contracts';
 
-export type Figure = 'recall' | 'hits' | 'rmse';
+export type Figure = 'recall' | 'hits' | 'rmse' | 'hypervolume';
+
+/** A further property: a descriptor of the molecule, by RDKit's name. */
+export interface Further {
+  readonly property: string;
+  readonly direction: 'maximize' | 'minimize';
+  readonly descriptor: string;
+  /** Share of the molecules, drawn at random once, whose value is taken for missing. */
+  readonly missing?: number;
+}
 
 export interface Scenario {
   readonly name: string;
@@ -18,7 +27,11 @@ export interface Scenario {
   /** What methods are compared by. */
   readonly figure: Figure;
   readonly direction: 'maximize' | 'minimize';
-  readonly goal: 'best' | 'actives' | 'learn';
+  readonly goal: 'best' | 'actives' | 'learn' | 'pareto';
+  /** Of goal `pareto`: the name of the first property, and the others. */
+  readonly several?: { readonly property: string; readonly others: readonly Further[] };
+  /** Of goal `pareto`: strategies that go by the first property alone. */
+  readonly alone?: readonly Strategy[];
   /** Shares of the pool below 1, or numbers of molecules. */
   readonly initial: number;
   readonly batch: number;
@@ -73,6 +86,27 @@ const screen = (name: string, title: string, dataSet: string): Scenario => ({
   peers: ['random', 'forest', 'gp-greedy'],
 });
 
+const trade = (
+  name: string,
+  title: string,
+  dataSet: string,
+  share: number,
+  direction: Scenario['direction'],
+  several: NonNullable<Scenario['several']>,
+): Scenario => ({
+  ...{ name, title, dataSet, direction, several, top: 100, figure: 'hypervolume', goal: 'pareto' },
+  ...{ initial: share, batch: share, rounds: 5, unlabelledCostsBudget: dataSet === 'enamine' },
+  strategies: ['auto', 'random', 'thompson'],
+  alone: ['greedy', 'log-ei'],
+  // BoTorch's similarities are a table of all molecules by all: too large beyond some thousands.
+  peers: dataSet === 'enamine' ? ['random'] : ['random', 'botorch-nehvi'],
+});
+const logP = (direction: Further['direction'], more: Partial<Further> = {}): Further => ({
+  ...{ property: 'logP', direction, descriptor: 'CrippenClogP' },
+  ...more,
+});
+const LESS_POLAR: Further = { property: 'TPSA', direction: 'minimize', descriptor: 'tpsa' };
+
 const ENAMINE = best('enamine', 'Enamine 10k docking', 'enamine', 'minimize', 0.01, 100);
 const QUARTER = 0.25;
 /** The batch of the scenarios in which one batch alone suffers: the models after it have the most left to find. */
@@ -102,6 +136,22 @@ export const SCENARIOS: readonly Scenario[] = [
   learn('esol-learn', 'ESOL, learnt', 'esol', 0.05, 7),
   screen('mapk1', 'MAPK1', 'mapk1'),
   ...['MUV-548', 'MUV-846', 'MUV-852'].map((assay) => screen(assay.toLowerCase(), assay, assay)),
+  trade('esol-two', 'ESOL, soluble and lipophilic', 'esol', 0.03, 'maximize', {
+    property: 'logS',
+    others: [logP('maximize')],
+  }),
+  trade('esol-two-missing', 'ESOL, soluble and lipophilic, 30 % of logP missing', 'esol', 0.03, 'maximize', {
+    property: 'logS',
+    others: [logP('maximize', { missing: 0.3 })],
+  }),
+  trade('enamine-two', 'Enamine, docking score and logP', 'enamine', 0.003, 'minimize', {
+    property: 'docking score',
+    others: [logP('minimize')],
+  }),
+  trade('enamine-three', 'Enamine, docking score, logP and TPSA', 'enamine', 0.003, 'minimize', {
+    property: 'docking score',
+    others: [logP('minimize'), LESS_POLAR],
+  }),
   ...KINDS.flatMap((kind) => [mishaps(kind, false), mishaps(kind, true)]),
 ];
 

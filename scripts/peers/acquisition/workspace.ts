@@ -2,7 +2,7 @@
  * The folder of the bench: a folder a scenario, with what every method sees and beside it what each did. A run that is there is not
  * run again.
  *
- *     esol-learn/table.csv            smiles,target: candidates from row 0; no target where there is no value
+ *     esol-learn/table.csv            smiles,target and further properties: candidates from row 0; empty where there is no value
  *     esol-learn/protocol.json        sizes in molecules
  *     esol-learn/seed-3.rows.json     { first: [row, …], test: [row, …] }
  *     esol-learn/seed-3.nipv.json     a run of a peer: rows by batch, seconds, errors
@@ -10,7 +10,14 @@
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { firstRows, Found, heldOutRows, sizeOf, type ReplayTable } from '../../../src/acquisition';
+import {
+  firstRows,
+  Found,
+  FoundFront,
+  heldOutRows,
+  sizeOf,
+  type ReplayTable,
+} from '../../../src/acquisition';
 import { deriveSeed } from '../../../src/foundation';
 import { toCsv } from '../workspace';
 import type { Scenario } from './scenarios';
@@ -35,6 +42,8 @@ export interface MethodRun {
   readonly seed: number;
   readonly recall: readonly number[];
   readonly hits: readonly number[];
+  readonly hypervolume?: readonly number[];
+  readonly frontSize?: readonly number[];
   readonly rmse?: readonly (number | null)[];
   readonly coverage90?: readonly (number | null)[];
   readonly measured: readonly number[];
@@ -65,10 +74,18 @@ export function prepare(
   );
   const folder = path.join(root, scenario.name);
   mkdirSync(folder, { recursive: true });
-  const { direction, rounds, figure } = scenario;
-  const protocol = { direction, figure, kind: table.kind, initial, batch, rounds, test };
-  const cells = smiles.map((text, row) => [text, table.values[row] ?? '']);
-  writeOnce(path.join(folder, 'table.csv'), toCsv(['smiles', 'target'], cells));
+  const { direction, rounds, figure, several } = scenario;
+  const others = table.others ?? [];
+  const protocol = {
+    ...{ direction, figure, kind: table.kind, initial, batch, rounds, test },
+    ...(several && { others: several.others }),
+  };
+  const cells = smiles.map((text, row) => [
+    ...[text, table.values[row] ?? ''],
+    ...others.map(({ values }) => values[row] ?? ''),
+  ]);
+  const heading = ['smiles', 'target', ...others.map(({ property }) => property)];
+  writeOnce(path.join(folder, 'table.csv'), toCsv(heading, cells));
   writeOnce(path.join(folder, 'protocol.json'), JSON.stringify(protocol));
   const rows = new Map(
     seeds.map((seed) => {
@@ -107,8 +124,11 @@ export function readRuns(prepared: Prepared, method: string, isOurs: boolean): M
 /** What a peer's picks found, counted as ours are. */
 function peerRun({ table, scenario, rows }: Prepared, seed: number, { picked, ...told }: PeerRun): MethodRun {
   const hidden = new Set(rows.get(seed)!.test);
-  const pool = table.values.filter((_, row) => !hidden.has(row));
-  const found = new Found(pool, scenario.top, scenario.direction);
+  const pool = [...table.values.keys()].filter((row) => !hidden.has(row));
+  const values = pool.map((row) => table.values[row]!);
+  const found = new Found(values, scenario.top, scenario.direction);
+  const { several } = scenario;
+  const front = several && new FoundFront(table, { direction: scenario.direction, several }, pool);
   const upTo = picked.map((_, batch) =>
     picked.slice(0, batch + 1).flatMap((own) => own.map((row) => table.values[row]!)),
   );
@@ -119,6 +139,15 @@ function peerRun({ table, scenario, rows }: Prepared, seed: number, { picked, ..
     hits:
       table.kind === 'screen' ? upTo.map((values) => values.filter((value) => value === 1).length) : counts,
     measured: upTo.map((values) => values.length),
+    ...(front && frontsOf(front, picked)),
     ...told,
+  };
+}
+
+function frontsOf(front: FoundFront, picked: readonly (readonly number[])[]) {
+  const curve = picked.map((_, batch) => front.of(picked.slice(0, batch + 1).flat()));
+  return {
+    hypervolume: curve.map((point) => point.hypervolume),
+    frontSize: curve.map((point) => point.frontSize),
   };
 }

@@ -12,6 +12,8 @@ export interface DecisionRequest {
   readonly modelled: boolean;
   /** Whether the features tell how alike molecules are, as fingerprints and counts do. */
   readonly comparable: boolean;
+  /** Of several properties the one whose model ranks worst; the held-out evidence is of it. */
+  readonly weakest?: string;
   readonly evidence: Evidence;
 }
 
@@ -58,7 +60,14 @@ export function decide(request: DecisionRequest): Decision {
 /** Strategies whose score falls where less is left to know; the others are the same either way, or take the batch into account anyway. */
 const JOINTLY: ReadonlySet<Strategy> = new Set(['ucb', 'ei', 'log-ei', 'pi', 'uncertainty', 'bald']);
 const BATCHING: Partial<Record<Strategy, 'joint'>> = {
-  ...{ thompson: 'joint', nipv: 'joint', 'max-determinant': 'joint', 'core-set': 'joint', maxmin: 'joint' },
+  ...{
+    ehvi: 'joint',
+    thompson: 'joint',
+    nipv: 'joint',
+    'max-determinant': 'joint',
+    'core-set': 'joint',
+    maxmin: 'joint',
+  },
 };
 
 function batchingOf({ acquisition, pending, batchSize, evidence }: DecisionRequest): {
@@ -91,7 +100,7 @@ function batchingOf({ acquisition, pending, batchSize, evidence }: DecisionReque
   };
 }
 
-function automatic({ goal, evidence, comparable }: DecisionRequest): Mix {
+function automatic({ goal, evidence, comparable, weakest }: DecisionRequest): Mix {
   const { heldOut, found } = evidence;
   switch (goal.kind) {
     case 'learn':
@@ -120,6 +129,20 @@ function automatic({ goal, evidence, comparable }: DecisionRequest): Mix {
         why: found?.hits
           ? `The goal is values between ${goal.from} and ${goal.to}: picks are those most probably there.`
           : `Nothing between ${goal.from} and ${goal.to} has been found yet: picks are expected to come nearer to it.`,
+      };
+    case 'pareto':
+      if (heldOut && heldOut.spearman < LEAST_SKILL) {
+        return {
+          parts: [
+            ['ehvi', 1 - LEARNING_SHARE],
+            ['nipv', LEARNING_SHARE],
+          ],
+          why: `The model of ${weakest} hardly ranks molecules it has not seen (rank correlation ${heldOut.spearman.toFixed(2)}): ${100 * LEARNING_SHARE} % of the picks are there to make it better, the others are expected to add most to the hypervolume.`,
+        };
+      }
+      return {
+        parts: [['ehvi', 1]],
+        why: 'Picks are expected to add most to the hypervolume, given one another.',
       };
     case 'best':
       if (heldOut && heldOut.spearman < LEAST_SKILL) {

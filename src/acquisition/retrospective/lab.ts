@@ -11,6 +11,8 @@ export class ReplayLab {
   private readonly known = new Map<number, number>();
   /** Tried without a value, and not to be tried again. */
   private readonly closed = new Set<number>();
+  /** Measured, whatever it gave. */
+  private readonly done = new Set<number>();
   private due: number[] = [];
   private readonly out = new Set<number>();
   private readonly everProposed = new Set<number>();
@@ -33,6 +35,11 @@ export class ReplayLab {
   /** Rows with a value, in the order the first values came in. */
   get labelled(): number[] {
     return [...this.known.keys()];
+  }
+
+  /** Rows that were measured, in the order they came back first: their further properties are known, as far as there are values. */
+  get returned(): number[] {
+    return [...this.done];
   }
 
   /** Rows still out with the laboratory. */
@@ -90,6 +97,7 @@ export class ReplayLab {
         return;
       case 'corrected':
         this.known.set(row, this.wrong(row, batch));
+        this.done.add(row);
         this.due.push(row);
         return;
       default:
@@ -99,6 +107,7 @@ export class ReplayLab {
 
   private tell(row: number): void {
     const value = this.table.values[row]!;
+    this.done.add(row);
     if (value === null) this.closed.add(row);
     else this.known.set(row, value);
   }

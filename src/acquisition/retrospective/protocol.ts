@@ -9,6 +9,21 @@ export interface ReplayTable {
   readonly values: readonly (number | null)[];
   /** `screen`: values are 0 or 1. */
   readonly kind: 'property' | 'screen';
+  /** Further properties that measuring a candidate tells as well, row by row; null: nothing. */
+  readonly others?: readonly { readonly property: string; readonly values: readonly (number | null)[] }[];
+}
+
+/** Several properties: how the table's further ones are looked at. */
+export interface SeveralProperties {
+  /** Of the first property: its name, and the worst value that is of interest. */
+  readonly property: string;
+  readonly reference?: number;
+  /** As the table's `others`, in their order. */
+  readonly others: readonly {
+    readonly property: string;
+    readonly direction: 'maximize' | 'minimize';
+    readonly reference?: number;
+  }[];
 }
 
 /**
@@ -34,6 +49,8 @@ export interface ReplayProtocol {
   readonly direction: CampaignConfig['objective']['direction'];
   /** What batches are chosen for. */
   readonly goal: GoalSpec;
+  /** Of a table with further properties; under a goal other than `pareto` they are measured and judged, and batches go by the first alone. */
+  readonly several?: SeveralProperties;
   /** Candidates measured before the first cycle, drawn at random, and in each cycle. */
   readonly initial: number;
   readonly batch: number;
@@ -69,6 +86,12 @@ export interface ReplayRun {
   readonly decided?: readonly string[];
   /** Share of the top that was ever proposed, whatever became of it; with mishaps. */
   readonly proposed?: readonly number[];
+  /**
+   * Of several properties: what the molecules with all values cover, as a share of what the best of the whole pool do, and how many are on the
+   * front. From the reference points that were given, or those of the pool's own front.
+   */
+  readonly hypervolume?: readonly number[];
+  readonly frontSize?: readonly number[];
   /** On the held-out molecules, in the unit of the values; null while there was no model. */
   readonly rmse?: readonly (number | null)[];
   /** Share of the held-out values inside the 90 % interval. */

@@ -1,14 +1,13 @@
-import { TitrateError } from '../../contracts';
 import { deriveSeed, selectFeatureRows } from '../../foundation';
-import type { FittedModel, LabelledSet } from '../../learning';
-import type { ChosenBatch, Surrogate } from '../acquisition';
+import type { ChosenBatch } from '../acquisition';
 import { chooseBatch } from '../choose';
 import { firstRows, heldOutRows } from './draw';
-import type { HeldOutFigures } from './evidence';
+import { fitFirst, fitFurther, severalOf, type FitSurrogate, type ReplaySurrogate, type State } from './fits';
 import { Found } from './found';
 import { foundIn } from '../goal';
 import { columnsOf, judge, type Judgement } from './judge';
 import { ReplayLab } from './lab';
+import { FoundFront } from './several';
 import type { ReplayProtocol, ReplayRun, ReplayTable } from './protocol';
 
 export interface ReplayOptions {
@@ -20,19 +19,6 @@ export interface ReplayOptions {
   readonly signal?: AbortSignal;
   readonly onCycle?: (done: number, of: number) => void;
 }
-
-/** A trained model with what a campaign's evaluation would say of it. */
-export type ReplaySurrogate = Surrogate & {
-  readonly model: FittedModel;
-  readonly heldOut?: HeldOutFigures;
-};
-
-/** Trains what a batch is chosen by. @throws labels-insufficient when there are too few: then there is no model */
-export type FitSurrogate = (
-  labelled: LabelledSet,
-  seed: number,
-  signal?: AbortSignal,
-) => Promise<ReplaySurrogate>;
 
 const MICROSECONDS = 1e6;
 
@@ -56,11 +42,12 @@ export async function replay(
     top,
     direction,
   );
+  const front = protocol.several ? new FoundFront(table, protocol, pool) : null;
   const lab = new ReplayLab(table, deriveSeed(seed, 'lab'), protocol.mishaps);
   const place = new Map(table.features.moleculeIds.map((id, row) => [id, row]));
   const state: State = { table, protocol, fit, pool, place, lab, signal };
   lab.measure(firstRows(pool, protocol.initial, seed, initial), 0);
-  const curve = [figures(state, found)];
+  const curve = [figures(state, found, front)];
   const judged: Judgement[] = [];
   const cpuSecondsPerCycle: number[] = [];
   const decided: string[] = [];
@@ -70,13 +57,15 @@ export async function replay(
     const wantsModel = round <= rounds && acquisition.strategy !== 'random';
     const seedOfRound = deriveSeed(seed, round);
     const started = process.cpuUsage();
-    const surrogate = wantsModel || test.length > 0 ? await fitIfPossible(state, seedOfRound) : null;
+    const surrogate = wantsModel || test.length > 0 ? await fitFirst(state, seedOfRound) : null;
+    const further: (ReplaySurrogate | null)[] = [];
     let spent = wantsModel ? secondsSince(started) : 0;
     try {
       if (test.length > 0) judged.push(await judge(table, test, surrogate, lab.labelled.length, signal));
       if (round > rounds) break;
       const resumed = process.cpuUsage();
-      const batch = await choose(state, wantsModel ? surrogate : null, round, seedOfRound);
+      if (wantsModel) await fitFurther(state, seedOfRound, further);
+      const batch = await choose(state, wantsModel ? surrogate : null, further, round, seedOfRound);
       spent += secondsSince(resumed);
       decided.push(partsOf(batch));
       lab.measure(
@@ -85,10 +74,11 @@ export async function replay(
       );
     } finally {
       surrogate?.model.dispose();
+      for (const each of further) each?.model.dispose();
     }
     if (round === rounds) lab.settle();
     cpuSecondsPerCycle.push(spent);
-    curve.push(figures(state, found));
+    curve.push(figures(state, found, front));
     onCycle?.(round, rounds);
   }
   const column = <K extends keyof ReturnType<typeof figures>>(name: K) => curve.map((point) => point[name]);
@@ -102,51 +92,20 @@ export async function replay(
     labels: column('labels'),
     cpuSecondsPerCycle,
     ...(acquisition.strategy === 'auto' && { decided }),
+    ...(front && { hypervolume: column('hypervolume'), frontSize: column('frontSize') }),
     ...(protocol.mishaps && { proposed: column('proposed') }),
     ...columnsOf(judged),
   };
 }
 
-interface State {
-  readonly table: ReplayTable;
-  readonly protocol: ReplayProtocol;
-  readonly fit: FitSurrogate;
-  /** Rows that are not held out. */
-  readonly pool: readonly number[];
-  /** Row by molecule. */
-  readonly place: ReadonlyMap<string, number>;
-  readonly lab: ReplayLab;
-  readonly signal?: AbortSignal;
-}
-
-/** Null where there are too few labels, or all are alike: a model of them has nothing to say. */
-async function fitIfPossible(
-  { table, lab, fit, signal }: State,
-  seed: number,
-): Promise<ReplaySurrogate | null> {
-  const rows = lab.labelled;
-  const targets = Float64Array.from(rows, (row) => lab.valueOf(row));
-  if (targets.every((target) => target === targets[0])) return null;
-  const labelled: LabelledSet = {
-    features: selectFeatureRows(table.features, rows),
-    targets,
-    qualifiers: rows.map(() => '='),
-    replicates: new Float64Array(rows.length).fill(1),
-  };
-  try {
-    return await fit(labelled, seed, signal);
-  } catch (error) {
-    if (error instanceof TitrateError && error.code === 'labels-insufficient') return null;
-    throw error;
-  }
-}
-
 async function choose(
-  { table, protocol, pool, place, lab, signal }: State,
+  state: State,
   surrogate: ReplaySurrogate | null,
+  further: readonly (ReplaySurrogate | null)[],
   round: number,
   seed: number,
 ): Promise<ChosenBatch> {
+  const { table, protocol, pool, place, lab, signal } = state;
   const { features } = table;
   const { direction, goal, acquisition, batch: batchSize, rounds } = protocol;
   const idsOf = (rows: readonly number[]) => rows.map((row) => features.moleculeIds[row]!);
@@ -162,6 +121,7 @@ async function choose(
         ids.map((id) => place.get(id)!),
       ),
     ...{ direction, goal, acquisition, batchSize, seed, signal },
+    ...severalOf(state, further),
     measured: idsOf([...lab.labelled, ...lab.failed]),
     pending: idsOf(lab.pending),
     incumbent: found.best ?? null,
@@ -183,7 +143,7 @@ const secondsSince = (started: NodeJS.CpuUsage): number => {
 const partsOf = ({ decision }: ChosenBatch): string =>
   decision.parts.map(({ strategy }) => strategy).join('+');
 
-function figures({ table: { values }, pool, lab }: State, found: Found) {
+function figures({ table: { values }, pool, lab }: State, found: Found, front: FoundFront | null) {
   const trueValues = (rows: readonly number[]) => rows.map((row) => values[row]!);
   const own = trueValues(lab.labelled);
   const hits = found.count(own);
@@ -196,6 +156,7 @@ function figures({ table: { values }, pool, lab }: State, found: Found) {
     actives: own.filter((value) => value === 1).length,
     measured: lab.measured,
     labels: own.length,
+    ...(front?.of(lab.returned) ?? { hypervolume: 0, frontSize: 0 }),
     proposed: recallOf(found.count(trueValues(lab.proposed))),
   };
 }

@@ -1,13 +1,13 @@
-import { TitrateError } from '../../contracts';
+import { canonicalJson, TitrateError } from '../../contracts';
 import type { PickStrategy } from '../acquisition';
 import { greedy, improvement, probability, upperBound } from './bounds';
 import { information, uncertainty } from './information';
 import { inRange, nearRange, towardsRange } from './membership';
-import type { Utility, UtilityRequest } from './utility';
+import type { NamedUtility, Utility, UtilityRequest } from './utility';
 
 export { digamma, labelInformation } from './information';
 export { distanceTo, improvementTowards, logMass } from './membership';
-export type { Belief, Utility, UtilityRequest } from './utility';
+export type { Belief, NamedUtility, Utility, UtilityRequest } from './utility';
 
 /** Strategies that score candidates one by one. */
 export const POINTWISE = ['greedy', 'ucb', 'ei', 'log-ei', 'pi', 'uncertainty', 'bald'] as const;
@@ -23,7 +23,17 @@ export const needsReference = (strategy: PickStrategy, { goal, incumbent }: Util
   (goal.kind === 'best' || goal.kind === 'learn');
 
 /** The score of a pointwise strategy under a goal. @throws internal for another strategy */
-export function utilityOf(strategy: PickStrategy, request: UtilityRequest): Utility {
+export const utilityOf = (strategy: PickStrategy, request: UtilityRequest): NamedUtility => ({
+  ...scoreOf(strategy, request),
+  key: canonicalJson({ strategy, ...request }),
+});
+
+/** What joint draws are made of: candidates with the best mean + 2 sigma. */
+export const OPTIMISM: Pick<UtilityRequest, 'kappa' | 'goal'> = { kappa: 2, goal: { kind: 'best' } };
+export const optimismOf = (request: UtilityRequest): NamedUtility =>
+  utilityOf('ucb', { ...request, ...OPTIMISM });
+
+function scoreOf(strategy: PickStrategy, request: UtilityRequest): Utility {
   const range = request.goal.kind === 'range' ? request.goal : null;
   switch (strategy) {
     case 'greedy':

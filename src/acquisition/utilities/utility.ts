@@ -22,6 +22,11 @@ export interface Utility {
   reason(belief: Belief, value: number): string;
 }
 
+/** A utility with a name that no other one has: its strategy and all that it was made from. */
+export interface NamedUtility extends Utility {
+  readonly key: string;
+}
+
 export interface UtilityRequest {
   readonly direction: 'maximize' | 'minimize';
   readonly goal: GoalSpec;

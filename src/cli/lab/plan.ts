@@ -12,6 +12,8 @@ export interface LabHabits {
   readonly messages: number;
   /** One result of a batch is posted twice, in two messages. */
   readonly duplicate: boolean;
+  /** Of several properties: share of the values beside the first one that come to nothing, 0 to 1. */
+  readonly missingShare?: number;
   /** One result of a batch is first posted with a wrong value, then corrected. */
   readonly correction: boolean;
 }
@@ -23,7 +25,7 @@ export interface LabPlan {
   readonly failed: number;
   readonly duplicates: number;
   readonly corrections: number;
-  /** Picks without a known value; their assay 'fails' with a note that says so. */
+  /** Values that are not known; their assay 'fails' with a note that says so. */
   readonly unknown: number;
 }
 
@@ -38,6 +40,8 @@ const SLIP = 3;
 /**
  * What a laboratory posts about a batch: a pure function of the batch, the truth and the habits, so a campaign that is
  * simulated again with the same seed gets the same results under the same ids.
+ * @param truth values of the first property by moleculeId
+ * @param further those of the sheet's other properties, by property
  * @param isLast in a campaign's last round nobody waits for late results, so they come with the last message.
  */
 export function planBatch(
@@ -45,6 +49,7 @@ export function planBatch(
   truth: ReadonlyMap<string, number>,
   habits: LabHabits,
   isLast: boolean,
+  further: ReadonlyMap<string, ReadonlyMap<string, number>> = new Map(),
 ): LabPlan {
   const random = createRandom(deriveSeed(habits.seed, 'laboratory', sheet.round));
   const order = random.shuffle(sheet.picks);
@@ -76,13 +81,37 @@ export function planBatch(
     if (fails.has(pick.moleculeId)) return { ...common, outcome: 'failed', note: 'precipitated' };
     return { ...common, outcome: 'measured', value, unit: sheet.unit };
   });
+  // Drawn apart, so that a batch of one property is what it always was.
+  const assays = createRandom(deriveSeed(habits.seed, 'further assays', sheet.round));
+  const besides = new Map(
+    results.map((result) => [
+      result,
+      (sheet.others ?? []).map(({ property, unit }): LabResultInput => {
+        const { value: _value, unit: _unit, ...common } = result;
+        const value = further.get(property)?.get(result.moleculeId!);
+        const missing = assays.next() < (habits.missingShare ?? 0);
+        const other = { ...common, resultId: `${result.resultId}/${property}`, property };
+        if (fails.has(result.moleculeId!)) return { ...other, outcome: 'failed', note: 'precipitated' };
+        if (value === undefined) {
+          unknown++;
+          return { ...other, outcome: 'failed', note: 'the truth files hold no value of it' };
+        }
+        if (missing) return { ...other, outcome: 'failed', note: 'the assay gave no value' };
+        return { ...other, outcome: 'measured', value, ...(unit !== undefined && { unit }), note: undefined };
+      }),
+    ]),
+  );
+  const withOthers = (some: readonly LabResultInput[]) =>
+    some.flatMap((result) => [result, ...besides.get(result)!]);
 
-  const late = isLast ? [] : results.slice(0, lateCount);
-  const withLast = isLast ? results.slice(0, lateCount) : [];
+  const late = isLast ? [] : withOthers(results.slice(0, lateCount));
+  const withLast = isLast ? withOthers(results.slice(0, lateCount)) : [];
   const onTime = results.slice(lateCount);
   const count = Math.max(1, Math.min(habits.messages, onTime.length));
   const messages: LabResultInput[][] = Array.from({ length: count }, () => []);
-  onTime.forEach((result, i) => messages[Math.floor((i * count) / onTime.length)]!.push(result));
+  onTime.forEach((result, i) =>
+    messages[Math.floor((i * count) / onTime.length)]!.push(...withOthers([result])),
+  );
 
   let corrections = 0;
   // The correction comes before the last message: with that one the campaign may go on.
@@ -107,7 +136,7 @@ export function planBatch(
   return {
     messages,
     late,
-    failed: results.filter(({ outcome }) => outcome === 'failed').length,
+    failed: withOthers(results).filter(({ outcome }) => outcome === 'failed').length,
     duplicates: repeated ? 1 : 0,
     corrections,
     unknown,

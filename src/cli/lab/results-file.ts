@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { parse as parseCsv } from 'csv-parse/sync';
 import { explainIssues, labResultSchema, nearestName, TitrateError, type LabResult } from '../../contracts';
 import { hashOf } from '../../foundation';
+import { asPropertyColumn, propertyPart, resultsOfRow } from './wide-columns';
 
 /** One row of a results file: a result, or why it is none. */
 export interface ResultRow {
@@ -44,16 +45,32 @@ const FIELD_BY_NAME = new Map(FIELDS.map((field) => [plain(field), field]));
 
 type Raw = { line: number; value: Record<string, unknown> | null; problem: string | null };
 
-/** @throws TitrateError column-missing for a header that is nearly the name of a field. */
+/** Where a cell of a table goes: into a field of the result, or of the result of one property. */
+type Column = { readonly field: string; readonly property?: string };
+
+/**
+ * @param valueColumns properties by the column with their values
+ * @throws TitrateError column-missing for a header that is nearly the name of a field, and where there is no such column.
+ */
 function columnsOf(
   header: readonly string[],
+  valueColumns: ReadonlyMap<string, string>,
   file: string,
-): { fields: (string | null)[]; ignored: string[] } {
+): { columns: (Column | null)[]; ignored: string[] } {
+  const absent = [...valueColumns.keys()].find((column) => !header.includes(column));
+  if (absent !== undefined) {
+    const where = { where: file, remedy: `Its columns: ${header.join(', ')}` };
+    throw new TitrateError('column-missing', { what: `there is no column '${absent}'`, ...where });
+  }
   const ignored: string[] = [];
-  const fields = header.map((name) => {
+  const columns = header.map((name): Column | null => {
+    const measured = valueColumns.get(name);
+    if (measured !== undefined) return { field: 'value', property: measured };
     const field = FIELD_BY_NAME.get(plain(name));
-    if (field) return field;
-    if (SHEET_COLUMNS.has(plain(name))) return null;
+    if (field) return { field };
+    const own = asPropertyColumn(name);
+    if (own) return own;
+    if (SHEET_COLUMNS.has(plain(propertyPart(name)?.field ?? name))) return null;
     const near = nearestName(name, FIELDS);
     // Passing over a misspelt 'qualifier' would turn bounds into measured values.
     if (near)
@@ -64,7 +81,7 @@ function columnsOf(
     ignored.push(name);
     return null;
   });
-  return { fields, ignored };
+  return { columns, ignored };
 }
 
 /** A cell's value; a number written as one. @returns null for a text where a number belongs. */
@@ -74,7 +91,11 @@ function cell(field: string, text: string): string | number | null {
   return Number.isNaN(number) ? null : number;
 }
 
-function readCsv(text: string, file: string): { raws: Raw[]; empty: number; ignored: string[] } {
+function readCsv(
+  text: string,
+  file: string,
+  valueColumns: ReadonlyMap<string, string>,
+): { raws: Raw[]; empty: number; ignored: string[] } {
   let records: { record: string[]; info: { lines: number } }[];
   try {
     const delimiter = [',', ';', '\t'].sort(
@@ -97,29 +118,38 @@ function readCsv(text: string, file: string): { raws: Raw[]; empty: number; igno
   }
   const [header, ...body] = records;
   if (!header) throw new TitrateError('source-unreadable', { what: 'the file is empty', where: file });
-  const { fields, ignored } = columnsOf(header.record, file);
+  const { columns, ignored } = columnsOf(header.record, valueColumns, file);
   let empty = 0;
   const raws = body.flatMap(({ record, info }): Raw[] => {
-    if (record.length !== fields.length) {
+    if (record.length !== columns.length) {
       return [
         {
           line: info.lines,
           value: null,
-          problem: `${record.length} cells where the header has ${fields.length}`,
+          problem: `${record.length} cells where the header has ${columns.length}`,
         },
       ];
     }
-    const value = Object.fromEntries(
-      fields.flatMap((field, i) => (field && record[i] !== '' ? [[field, cell(field, record[i]!)]] : [])),
-    );
-    if (value.value === undefined && value.outcome === undefined) {
-      empty++;
-      return [];
-    }
-    const wrong = fields.flatMap((field, i) =>
-      field && value[field] === null ? [`${field}: '${record[i]}' is not a number`] : [],
-    );
-    return [{ line: info.lines, value, problem: wrong.join('; ') || null }];
+    const common: Record<string, unknown> = {};
+    const properties = new Map<string, Record<string, unknown>>();
+    const wrong: { readonly property?: string; readonly what: string }[] = [];
+    columns.forEach((column, i) => {
+      if (column?.property !== undefined && !properties.has(column.property))
+        properties.set(column.property, {});
+      if (!column || record[i] === '') return;
+      const { field, property } = column;
+      const found = cell(field, record[i]!);
+      (property === undefined ? common : properties.get(property)!)[field] = found;
+      if (found === null)
+        wrong.push({ property, what: `${header.record[i]}: '${record[i]}' is not a number` });
+    });
+    const results = properties.size > 0 ? resultsOfRow({ common, properties }) : [common];
+    if (properties.size === 0 && common.value === undefined && common.outcome === undefined) results.pop();
+    if (results.length === 0) empty++;
+    return results.map((value) => {
+      const own = wrong.filter(({ property }) => property === undefined || property === value.property);
+      return { line: info.lines, value, problem: own.map(({ what }) => what).join('; ') || null };
+    });
   });
   return { raws, empty, ignored };
 }
@@ -159,10 +189,15 @@ function readNdjson(text: string): Raw[] {
 /**
  * Reads lab results from CSV (.csv, .tsv), JSON (.json) or NDJSON (.ndjson, .jsonl). A bad row is told and stops no other.
  * A row without a resultId gets one from its content and its number among equal rows: the same file posted twice counts once,
- * and so do the rows left as they were when another row was mended.
+ * and so do the rows left as they were when another row was mended. A table may have columns of several properties, as an exported sheet
+ * has (`value:logP`), or as `valueColumns` names them: then a row is a result for each property that it says something of.
+ * @param valueColumns properties by the column with their values
  * @throws TitrateError source-missing, source-unreadable, format-unknown, column-missing.
  */
-export function readResultsFile(file: string): ResultsFile {
+export function readResultsFile(
+  file: string,
+  valueColumns: ReadonlyMap<string, string> = new Map(),
+): ResultsFile {
   let text: string;
   try {
     text = readFileSync(file, 'utf8').replace(/^\uFEFF/, '');
@@ -182,7 +217,14 @@ export function readResultsFile(file: string): ResultsFile {
       what: 'expected a .csv, .tsv, .json, .ndjson or .jsonl file',
       where: file,
     });
-  const got = read(text, file);
+  if (valueColumns.size > 0 && read !== readCsv) {
+    throw new TitrateError('usage', {
+      what: '--value-column names columns of a table, and this file has none',
+      where: file,
+      remedy: 'Name the property in each result instead: {"property": "logP", "value": 1.2, …}',
+    });
+  }
+  const got = read(text, file, valueColumns);
   const { raws, empty, ignored } = Array.isArray(got) ? { raws: got, empty: 0, ignored: [] } : got;
 
   const seen = new Map<string, number>();

@@ -15,6 +15,8 @@ export interface LabSimulatorOptions extends Partial<LabHabits> {
   readonly campaignId: string;
   /** Values by moleculeId, in the campaign's unit. */
   readonly truth: ReadonlyMap<string, number>;
+  /** The same of the campaign's further properties, by property. */
+  readonly further?: ReadonlyMap<string, ReadonlyMap<string, number>>;
   /** Fetches a sheet that is too large to come with the query. */
   readonly loadSheet: (sha256: string) => Promise<BatchSheet>;
   /** Between two looks at the campaign, milliseconds. */
@@ -41,6 +43,7 @@ export const DEFAULT_HABITS: LabHabits = {
   seed: 1,
   lateShare: 0.1,
   failedShare: 0.05,
+  missingShare: 0.1,
   messages: 4,
   duplicate: true,
   correction: true,
@@ -77,6 +80,7 @@ export async function runLabSimulator(options: LabSimulatorOptions): Promise<Lab
     client,
     campaignId,
     truth,
+    further,
     signal,
     pollMs = 500,
     patienceMs = 15_000,
@@ -131,7 +135,7 @@ export async function runLabSimulator(options: LabSimulatorOptions): Promise<Lab
     }
     if (batch.batchId && batch.batchId !== answered && batch.approved) {
       const sheet = batch.sheet ?? (await options.loadSheet(batch.ref!.sha256));
-      const plan = planBatch(sheet, truth, habits, sheet.round >= status.rounds);
+      const plan = planBatch(sheet, truth, habits, sheet.round >= status.rounds, further);
       say(describePlan(sheet, plan));
       for (const [i, message] of plan.messages.entries()) {
         if (i > 0) await pause(betweenMessagesMs, signal);

@@ -36,6 +36,55 @@ export function parseTruthOption(text: string, property: string, workingDirector
   return { file, valueColumn: text.slice(colon + 1) || property };
 }
 
+/** Files with the known values of one property. */
+export interface PropertyTruth {
+  readonly property: string;
+  readonly files: readonly TruthFile[];
+}
+
+/**
+ * Which files know which property: `FILE` knows each in the column of its name, `FILE:COLUMN` the first one, `FILE:PROPERTY=COLUMN` that one.
+ * @param properties of the campaign, the first one first
+ * @throws TitrateError source-missing.
+ */
+export function truthFilesOf(
+  texts: readonly string[],
+  properties: readonly string[],
+  workingDirectory: string,
+): PropertyTruth[] {
+  const files = new Map(properties.map((property) => [property, [] as TruthFile[]]));
+  for (const text of texts) {
+    const { file, valueColumn } = parseTruthOption(text, '', workingDirectory);
+    const at = valueColumn.indexOf('=');
+    const named = at > 0 ? files.get(valueColumn.slice(0, at)) : undefined;
+    if (valueColumn === '') for (const [property, own] of files) own.push({ file, valueColumn: property });
+    else if (named) named.push({ file, valueColumn: valueColumn.slice(at + 1) });
+    else files.get(properties[0]!)!.push({ file, valueColumn });
+  }
+  return [...files].map(([property, own]) => ({ property, files: own }));
+}
+
+/**
+ * Reads the known values of every property.
+ * @throws as readTruth; usage for a property that no file knows.
+ */
+export async function readTruths(
+  properties: readonly PropertyTruth[],
+  how: Parameters<typeof readTruth>[1],
+): Promise<(Truth & { readonly property: string })[]> {
+  const missing = properties.find(({ files }) => files.length === 0);
+  if (missing) {
+    throw new TitrateError('usage', {
+      what: `no file knows '${missing.property}'`,
+      where: '--truth',
+      remedy: `Write --truth FILE:${missing.property}=COLUMN as well`,
+    });
+  }
+  const truths: (Truth & { readonly property: string })[] = [];
+  for (const { property, files } of properties) truths.push({ property, ...(await readTruth(files, how)) });
+  return truths;
+}
+
 /**
  * Reads known values and standardises their molecules as a campaign does, so that they meet by moleculeId.
  * Rows with a bound ('<', '>') instead of a value are left out.

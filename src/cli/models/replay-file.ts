@@ -10,6 +10,8 @@ export interface ReplayFileRequest {
   readonly file: string;
   readonly smilesColumn?: string;
   readonly targetColumn: string;
+  /** Columns of further properties. */
+  readonly further?: readonly string[];
   /** Whether a row without a value stays in the pool; otherwise it is left out of it. */
   readonly unlabelledCostsBudget: boolean;
   readonly family: SurrogateFamily;
@@ -26,14 +28,32 @@ export interface ReplayFile {
   /** Row of the file, from 0, by candidate. */
   readonly rowNumbers: readonly number[];
   readonly problems: readonly { readonly line: number; readonly message: string }[];
-  /** Rows without a value. */
+  /** Rows without any value. */
   readonly withoutValue: number;
 }
+
+type Problem = ReplayFile['problems'][number];
 
 interface FileRow {
   readonly line: number;
   readonly smiles?: string;
   readonly value?: number;
+}
+
+/** The rows of a file with the values of one column, by line. */
+async function readColumn(
+  request: ReplayFileRequest,
+  valueColumn: string,
+): Promise<{ rows: FileRow[]; problems: Problem[] }> {
+  const { file, smilesColumn, signal } = request;
+  const rows: FileRow[] = [];
+  const problems: Problem[] = [];
+  for await (const batch of standardiseFile(file, { smilesColumn, valueColumn }, request)) {
+    if (signal?.aborted) throw new TitrateError('cancelled', { what: 'stopped while reading', where: file });
+    rows.push(...batch.rows, ...batch.quarantine.map(({ line }) => ({ line })));
+    problems.push(...batch.quarantine.map(({ line, message }) => ({ line, message })));
+  }
+  return { rows: rows.sort((a, b) => a.line - b.line), problems };
 }
 
 /**
@@ -42,21 +62,22 @@ interface FileRow {
  * @throws source-missing, column-missing, format-unknown; labels-insufficient; cancelled
  */
 export async function readReplayFile(request: ReplayFileRequest): Promise<ReplayFile> {
-  const { file, smilesColumn, targetColumn, unlabelledCostsBudget, family, signal, onProgress } = request;
-  const all: FileRow[] = [];
-  const problems: { line: number; message: string }[] = [];
-  const source = { smilesColumn, valueColumn: targetColumn };
-  for await (const { rows, quarantine } of standardiseFile(file, source, request)) {
-    if (signal?.aborted) throw new TitrateError('cancelled', { what: 'stopped while reading', where: file });
-    all.push(...rows, ...quarantine.map(({ line }) => ({ line })));
-    problems.push(...quarantine.map(({ line, message }) => ({ line, message })));
+  const { file, targetColumn, further = [], unlabelledCostsBudget, family, signal, onProgress } = request;
+  const { rows: all, problems } = await readColumn(request, targetColumn);
+  const others: ReadonlyMap<number, number>[] = [];
+  for (const column of further) {
+    const { rows, problems: own } = await readColumn(request, column);
+    others.push(new Map(rows.flatMap(({ line, value }) => (value === undefined ? [] : [[line, value]]))));
+    const told = new Set(problems.map(({ line }) => line));
+    problems.push(...own.filter(({ line }) => !told.has(line)));
   }
-  all.sort((a, b) => a.line - b.line);
-  const candidates = all.flatMap(({ smiles, value }, row) =>
-    smiles === undefined || (value === undefined && !unlabelledCostsBudget)
-      ? []
-      : [{ row, smiles, value: value ?? null }],
-  );
+  const isMeasured = ({ line, value }: FileRow) =>
+    value !== undefined || others.some((values) => values.has(line));
+  const candidates = all.flatMap((each, row) => {
+    const { line, smiles, value = null } = each;
+    if (smiles === undefined || !(isMeasured(each) || unlabelledCostsBudget)) return [];
+    return [{ row, smiles, value, others: others.map((values) => values.get(line) ?? null) }];
+  });
   const known = candidates.flatMap(({ value }) => (value === null ? [] : [value]));
   if (new Set(known).size < 2) {
     throw new TitrateError('labels-insufficient', {
@@ -77,9 +98,14 @@ export async function readReplayFile(request: ReplayFileRequest): Promise<Replay
   problems.push(...left.map(({ smiles, message }) => ({ line: lines.get(smiles)!, message })));
   const chosen = kept.map(({ moleculeId }) => byRow.get(moleculeId)!);
   return {
-    table: { features: matrices[0]!, values: chosen.map(({ value }) => value), kind },
+    table: {
+      ...{ features: matrices[0]!, values: chosen.map(({ value }) => value), kind },
+      ...(further.length > 0 && {
+        others: further.map((property, i) => ({ property, values: chosen.map((row) => row.others[i]!) })),
+      }),
+    },
     rowNumbers: chosen.map(({ row }) => row),
     problems: problems.sort((a, b) => a.line - b.line),
-    withoutValue: all.filter(({ smiles, value }) => smiles !== undefined && value === undefined).length,
+    withoutValue: all.filter((row) => row.smiles !== undefined && !isMeasured(row)).length,
   };
 }

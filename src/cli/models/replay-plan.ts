@@ -6,9 +6,11 @@ import {
   type ReplayProtocol,
   type ReplayRun,
   type ReplayTable,
+  type SeveralProperties,
 } from '../../acquisition';
 import {
   campaignConfigSchema,
+  PARETO_STRATEGIES,
   TitrateError,
   type CampaignConfig,
   type Goal,
@@ -20,7 +22,9 @@ import type { TrainingProgress } from './train-model';
 
 export interface ReplayPlan {
   readonly direction: ReplayProtocol['direction'];
-  /** Default: `learn` with held-out molecules, of a screen `actives`, else `best`. */
+  /** Further properties, as the table has them. */
+  readonly several?: SeveralProperties;
+  /** Default: `pareto` with further properties, `learn` with held-out molecules, of a screen `actives`, else `best`. */
   readonly goal?: Goal;
   /** Of goal `actives`; of a screen it is known. */
   readonly threshold?: number;
@@ -67,7 +71,7 @@ export async function replayFile(
   parts: { readonly signal?: AbortSignal; readonly onProgress?: TrainingProgress },
 ): Promise<{ poolSize: number; protocol: Omit<ReplayProtocol, 'acquisition'>; runs: ReplayRun[] }> {
   const { table, rowNumbers } = file;
-  const { direction, rounds, top, seeds, mishaps } = plan;
+  const { direction, rounds, top, seeds, mishaps, several } = plan;
   const test = heldOutCount(plan, table);
   const poolSize = table.features.rows - test;
   const protocol = {
@@ -75,7 +79,9 @@ export async function replayFile(
     initial: sizeOf(plan.initial, poolSize, '--init'),
     batch: sizeOf(plan.batch, poolSize, '--batch'),
     ...(mishaps && { mishaps }),
+    ...(several && { several }),
   };
+  checkStrategies(plan, protocol.goal);
   const candidateOf = new Map(rowNumbers.map((row, candidate) => [row, candidate]));
   const named = (rows: ReplayPlan['first'], seed: number, option: string) =>
     rows && candidatesOf(rows, seed, candidateOf, option);
@@ -111,11 +117,9 @@ function heldOutCount({ test, heldOut, seeds }: ReplayPlan, { features }: Replay
   });
 }
 
-function goalOf(
-  { goal, threshold, range, test, heldOut }: ReplayPlan,
-  kind: ReplayTable['kind'],
-): ReplayProtocol['goal'] {
-  const wanted = goal ?? (test !== undefined || heldOut ? 'learn' : kind === 'screen' ? 'actives' : 'best');
+function goalOf(plan: ReplayPlan, kind: ReplayTable['kind']): ReplayProtocol['goal'] {
+  const { goal, threshold, range, several } = plan;
+  const wanted = goal ?? usualGoal(plan, kind);
   const missing = (option: string) =>
     new TitrateError('usage', { what: `objective '${wanted}' needs it`, where: option });
   switch (wanted) {
@@ -127,9 +131,30 @@ function goalOf(
     case 'range':
       if (!range) throw missing('--range');
       return { kind: wanted, ...range };
+    case 'pareto':
+      if (!several) throw missing('--also');
+      return { kind: wanted };
     default:
       return { kind: wanted };
   }
+}
+
+function usualGoal({ several, test, heldOut }: ReplayPlan, kind: ReplayTable['kind']): Goal {
+  if (several) return 'pareto';
+  if (test !== undefined || heldOut) return 'learn';
+  return kind === 'screen' ? 'actives' : 'best';
+}
+
+/** @throws usage for a strategy that the goal does not have */
+function checkStrategies({ strategies }: ReplayPlan, { kind }: ReplayProtocol['goal']): void {
+  const offered: readonly Strategy[] = PARETO_STRATEGIES;
+  const wrong = strategies.find((name) => (kind === 'pareto' ? !offered.includes(name) : name === 'ehvi'));
+  if (wrong === undefined) return;
+  throw new TitrateError('usage', {
+    what: `'${wrong}' does not go with objective '${kind}'`,
+    where: '--strategy',
+    remedy: `Objective 'pareto' has ${offered.join(', ')}, the others all but ehvi`,
+  });
 }
 
 function candidatesOf(

@@ -53,12 +53,23 @@ function chosenBy({ rule }: BatchSheet): string | null {
   return decision ? `${decision.name}. ${decision.why}` : null;
 }
 
+const predictionOf = ({
+  predicted,
+  standardDeviation = 0,
+}: Pick<BatchSheet['picks'][number], 'predicted' | 'standardDeviation'>) =>
+  predicted === undefined ? null : `${formatNumber(predicted)} ± ${formatNumber(standardDeviation)}`;
+
 const show = verb<[string], RoundOption>(async (cli, options, campaignId) => {
   const { sheet, approved } = await readSheet(cli, campaignId, options);
   cli.result({ ...sheet, approved }, () => {
     const head = facts([
       ['batch', sheet.batchId],
-      ['property', `${sheet.direction} ${sheet.property}${sheet.unit ? `, ${sheet.unit}` : ''}`],
+      [
+        'property',
+        [sheet, ...(sheet.others ?? [])]
+          .map(({ direction, property, unit }) => `${direction} ${property}${unit ? `, ${unit}` : ''}`)
+          .join('; '),
+      ],
       ['model', sheet.modelVersion ?? 'none yet'],
       ['chosen by', chosenBy(sheet)],
       ['data version', sheet.dataVersion],
@@ -69,11 +80,15 @@ const show = verb<[string], RoundOption>(async (cli, options, campaignId) => {
       p.rank,
       p.compoundId,
       p.smiles,
-      p.predicted === undefined
-        ? null
-        : `${formatNumber(p.predicted)} ± ${formatNumber(p.standardDeviation ?? 0)}`,
+      predictionOf(p),
+      ...(sheet.others ?? []).map(({ property }) =>
+        predictionOf(p.others?.find((other) => other.property === property) ?? {}),
+      ),
       p.reason,
     ]);
+    const predicted = sheet.others
+      ? [sheet, ...sheet.others].map(({ property }) => `predicted ${property}`)
+      : ['predicted'];
     const passed = sheet.passedOver ?? [];
     const next = passed.length
       ? `\n\npassed over:\n${table(
@@ -81,7 +96,7 @@ const show = verb<[string], RoundOption>(async (cli, options, campaignId) => {
           passed.map(({ smiles, why }) => [smiles, why]),
         )}`
       : '';
-    return `${head}\n\n${table(['rank', 'compound', 'SMILES', 'predicted', 'why'], rows)}${next}`;
+    return `${head}\n\n${table(['rank', 'compound', 'SMILES', ...predicted, 'why'], rows)}${next}`;
   });
 });
 

@@ -10,7 +10,7 @@ import { createPhases } from '../progress';
 import { tellProblems } from './train';
 
 const retrospective = verb<[], RetrospectiveOptions>(async (cli, options) => {
-  const { data, family, smilesColumn, targetColumn, unlabelledCostsBudget } = options;
+  const { data, family, smilesColumn, targetColumn, also, unlabelledCostsBudget } = options;
   const signal = interruption(cli, () => 'stopping');
   const plan = await planOf(options);
   await withPorts(cli.settings, async (ports) => {
@@ -23,6 +23,7 @@ const retrospective = verb<[], RetrospectiveOptions>(async (cli, options) => {
     try {
       const file = await readReplayFile({
         ...{ file: data, smilesColumn, targetColumn, unlabelledCostsBudget, family },
+        further: also.map(({ property }) => property),
         chemistry: ports.chemistry(),
         caps: moleculeCapsSchema.parse({}),
         standardisation: standardisationSchema.parse({}),

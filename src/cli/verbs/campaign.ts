@@ -13,6 +13,7 @@ import {
   type RollbackData,
   type RollbackModel,
 } from '../../contracts';
+import { frontWords } from '../../campaign';
 import { proposeCampaignId, readCampaignFile, requireCampaignId, requireSources } from '../campaign-file';
 import { soon, withCampaign, withClient } from '../connect';
 import { verb } from '../context';
@@ -82,6 +83,7 @@ function describeStatus(status: CampaignStatus): string {
     ['data branch', status.dataBranch],
     ['labels', status.labels],
     ['best', status.best],
+    ['front', status.front === undefined ? null : frontWords(status.front)],
     ['model', status.modelVersion],
     ['held in production', status.heldModel],
     [
@@ -97,11 +99,13 @@ function describeStatus(status: CampaignStatus): string {
 }
 
 function describeRounds({ rounds }: CampaignHistory): string {
+  const several = rounds.some(({ front }) => front !== undefined);
   return table(
     [
       'round',
       'labels',
       'best',
+      ...(several ? ['front'] : []),
       'family',
       'held-out RMSE',
       'coverage 90 %',
@@ -114,6 +118,7 @@ function describeRounds({ rounds }: CampaignHistory): string {
       r.round,
       r.labels,
       r.best,
+      ...(several ? [r.front && `${r.front.size} (${formatNumber(r.front.hypervolume)})`] : []),
       r.family,
       r.metrics && Number(formatNumber(r.metrics.rmse)),
       r.metrics && Number(formatNumber(r.metrics.coverage90)),

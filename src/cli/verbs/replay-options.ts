@@ -1,8 +1,8 @@
 /** The options of `titrate benchmark retrospective`. */
 import { readFile } from 'node:fs/promises';
-import { InvalidArgumentError, Option, type Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { z } from 'zod';
-import type { Mishaps } from '../../acquisition';
+import type { Mishaps, SeveralProperties } from '../../acquisition';
 import {
   goalSchema,
   parseWith,
@@ -11,6 +11,19 @@ import {
   type Goal,
   type Strategy,
 } from '../../contracts';
+import {
+  also,
+  count,
+  listOf,
+  number,
+  positive,
+  range,
+  reference,
+  share,
+  strategy,
+  type Also,
+  type Reference,
+} from './replay-arguments';
 import { seed } from './train';
 import type { ReplayPlan } from '../models/replay-plan';
 import type { SurrogateFamily } from '../models/replay-surrogate';
@@ -21,6 +34,8 @@ export interface RetrospectiveOptions {
   readonly targetColumn: string;
   readonly goal: 'minimize' | 'maximize';
   readonly objective?: Goal;
+  readonly also: readonly Also[];
+  readonly reference: readonly Reference[];
   readonly threshold?: number;
   readonly range?: { readonly from: number; readonly to: number };
   readonly init: number;
@@ -48,6 +63,8 @@ export interface RetrospectiveOptions {
 
 /** Held out by `--learning` unless it is told otherwise. */
 const TEST_SHARE = 0.2;
+/** As many as a campaign may have beside its first one. */
+const MOST_FURTHER = 3;
 
 const FAMILIES: readonly SurrogateFamily[] = [
   'gaussian-process',
@@ -85,6 +102,33 @@ function mishapsOf(options: RetrospectiveOptions): Mishaps | undefined {
   });
 }
 
+/** @throws usage for columns that are named twice, or that nothing was said of */
+function severalOf(options: RetrospectiveOptions): SeveralProperties | undefined {
+  const { targetColumn, also: further, reference: worstOf } = options;
+  if (further.length > MOST_FURTHER) {
+    throw new TitrateError('usage', {
+      what: `${further.length} further properties; expected ${MOST_FURTHER} at most`,
+      where: '--also',
+    });
+  }
+  const names = [targetColumn, ...further.map(({ property }) => property)];
+  const twice = names.find((name, i) => names.indexOf(name) !== i);
+  const unknown = worstOf.find(({ property }) => !names.includes(property) || further.length === 0);
+  if (twice !== undefined || unknown) {
+    throw new TitrateError('usage', {
+      what: unknown ? `'${unknown.property}' is none of several properties` : `'${twice}' stands there twice`,
+      where: unknown ? '--reference' : '--also',
+      remedy: `Name each further property once by --also; there ${names.length === 1 ? 'is' : 'are'} ${names.join(', ')}`,
+    });
+  }
+  if (further.length === 0) return undefined;
+  const worst = new Map(worstOf.map(({ property, value }) => [property, { reference: value }]));
+  return {
+    ...{ property: targetColumn, ...worst.get(targetColumn) },
+    others: further.map((each) => ({ ...each, ...worst.get(each.property) })),
+  };
+}
+
 /** @throws usage; source-missing, config-invalid for a file of row numbers */
 export async function planOf(options: RetrospectiveOptions): Promise<ReplayPlan> {
   const { goal, objective, threshold, range, init, batch, rounds, top, seeds, strategy } = options;
@@ -93,6 +137,7 @@ export async function planOf(options: RetrospectiveOptions): Promise<ReplayPlan>
   return {
     ...{
       direction: goal,
+      several: severalOf(options),
       goal: objective ?? (learning ? 'learn' : undefined),
       threshold,
       range,
@@ -106,47 +151,6 @@ export async function planOf(options: RetrospectiveOptions): Promise<ReplayPlan>
     first: options.initial === undefined ? undefined : await readRows(options.initial),
     heldOut: options.heldOut === undefined ? undefined : await readRows(options.heldOut),
   };
-}
-
-const listOf =
-  <T>(parse: (text: string) => T) =>
-  (text: string): T[] => [...new Set(text.split(',').map((part) => parse(part.trim())))];
-
-function strategy(text: string): Strategy {
-  const parsed = strategySchema.safeParse(text);
-  if (parsed.success) return parsed.data;
-  throw new InvalidArgumentError(`'${text}' is none of ${strategySchema.options.join(', ')}.`);
-}
-
-function positive(text: string): number {
-  const value = Number(text);
-  if (!(value > 0) || !Number.isFinite(value)) throw new InvalidArgumentError('Expected a number above 0.');
-  return value;
-}
-
-function count(text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1)
-    throw new InvalidArgumentError('Expected a whole number above 0.');
-  return value;
-}
-
-function share(text: string): number {
-  const value = Number(text);
-  if (!(value >= 0 && value <= 1)) throw new InvalidArgumentError('Expected a number from 0 to 1.');
-  return value;
-}
-
-function number(text: string): number {
-  const value = Number(text);
-  if (text.trim() === '' || !Number.isFinite(value)) throw new InvalidArgumentError('Expected a number.');
-  return value;
-}
-
-function range(text: string): { from: number; to: number } {
-  const [from, to, ...more] = text.split(',').map(number);
-  if (more.length === 0 && to !== undefined && from! < to) return { from: from!, to };
-  throw new InvalidArgumentError('Expected two numbers, the smaller one first, such as 2,3.5.');
 }
 
 const mishap = (flag: string, what: string) =>
@@ -165,7 +169,7 @@ export function withReplayOptions(command: Command): Command {
     .addOption(
       new Option(
         '--objective <objective>',
-        'what batches are for; default: best, of a screen actives',
+        'what batches are for; default: best, of a screen actives, of several properties pareto',
       ).choices(goalSchema.options),
     )
     .addOption(
@@ -174,6 +178,19 @@ export function withReplayOptions(command: Command): Command {
       ),
     )
     .addOption(new Option('--range <from,to>', 'of range: the values looked for').argParser(range))
+    .addOption(
+      new Option('--also <column:direction>', 'a further property, to be traded off; up to three times')
+        .argParser(also)
+        .default([], 'none'),
+    )
+    .addOption(
+      new Option(
+        '--reference <column:value>',
+        'of several properties: the worst value of interest; default: by the front',
+      )
+        .argParser(reference)
+        .default([], 'none'),
+    )
     .addOption(
       new Option('--init <n>', 'measured first, a share below 1 or a number')
         .argParser(positive)

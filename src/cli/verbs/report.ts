@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { InvalidArgumentError, type Command } from 'commander';
-import type { CampaignConfig } from '../../contracts';
+import { propertiesOf, type CampaignConfig } from '../../contracts';
 import { writeFileAtomic } from '../../foundation';
 import type { Ports } from '../../platform/composition';
 import { homePaths } from '../../platform/settings';
@@ -26,11 +26,11 @@ export async function campaignTruth(
   topFraction: number,
 ): Promise<Truth | undefined> {
   if (truth.length === 0) return undefined;
-  const { parseTruthOption, readTruth } = await import('../lab/truth');
-  const files = truth.map((text) =>
-    parseTruthOption(text, config.objective.property, ports.settings.workingDirectory),
-  );
-  const { values } = await readTruth(files, { chemistry: ports.chemistry(), ...config.pool });
+  const { readTruth, truthFilesOf } = await import('../lab/truth');
+  const names = propertiesOf(config.objective).map(({ property }) => property);
+  // The report holds the first property against what is known.
+  const [first] = truthFilesOf(truth, names, ports.settings.workingDirectory);
+  const { values } = await readTruth(first!.files, { chemistry: ports.chemistry(), ...config.pool });
   return { values, topFraction };
 }
 

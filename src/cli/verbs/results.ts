@@ -1,9 +1,17 @@
 import { InvalidArgumentError, type Command } from 'commander';
-import { SIGNALS, UPDATES, type BatchSheet, type LabResult, type Receipt } from '../../contracts';
+import {
+  propertiesOf,
+  SIGNALS,
+  UPDATES,
+  type BatchSheet,
+  type LabResult,
+  type Receipt,
+} from '../../contracts';
 import { withCampaign, withClient } from '../connect';
 import { verb } from '../context';
 import { readResultsFile, type ResultRow } from '../lab/results-file';
 import { DEFAULT_HABITS, runLabSimulator } from '../lab/simulator';
+import { valueColumnsOf } from '../lab/wide-columns';
 import { createProgress } from '../progress';
 import { withPorts } from '../ports';
 import { table } from '../table';
@@ -29,8 +37,14 @@ function chunks<T>(items: readonly T[], size: number): T[][] {
   );
 }
 
-const submit = verb<[string, string], { signal?: boolean }>(async (cli, options, campaignId, file) => {
-  const { rows, empty, ignoredColumns, derivedIds } = readResultsFile(file);
+interface SubmitOptions {
+  readonly signal?: boolean;
+  readonly valueColumn?: string[];
+}
+
+const submit = verb<[string, string], SubmitOptions>(async (cli, options, campaignId, file) => {
+  const columns = valueColumnsOf(options.valueColumn ?? []);
+  const { rows, empty, ignoredColumns, derivedIds } = readResultsFile(file, columns);
   if (ignoredColumns.length)
     cli.say(`columns without a place in a result, not sent: ${ignoredColumns.join(', ')}`);
   if (empty) cli.say(`${empty} rows without value and outcome, not sent`);
@@ -89,6 +103,7 @@ interface SimulateOptions {
   readonly seed: number;
   readonly late: number;
   readonly failed: number;
+  readonly missing: number;
   readonly messages: number;
   readonly duplicate: boolean;
   readonly correction: boolean;
@@ -97,23 +112,28 @@ interface SimulateOptions {
 const simulate = verb<[string], SimulateOptions>(async (cli, options, campaignId) => {
   const { abort } = untilAsked();
   return withPorts(cli.settings, async (ports) => {
-    const { parseTruthOption, readTruth } = await import('../lab/truth');
+    const { readTruths, truthFilesOf } = await import('../lab/truth');
     const { config } = await ports.log.read(campaignId);
-    const files = options.truth.map((text) =>
-      parseTruthOption(text, config.objective.property, cli.settings.workingDirectory),
+    const files = truthFilesOf(
+      options.truth,
+      propertiesOf(config.objective).map(({ property }) => property),
+      cli.settings.workingDirectory,
     );
-    const truth = await readTruth(files, { chemistry: ports.chemistry(), ...config.pool });
-    cli.say(`laboratory: knows ${truth.values.size} molecules`);
+    const [truth, ...others] = await readTruths(files, { chemistry: ports.chemistry(), ...config.pool });
+    cli.say(`laboratory: knows ${truth!.values.size} molecules`);
+    for (const { property, values } of others) cli.say(`laboratory: knows ${property} of ${values.size}`);
     const simulation = await withClient(cli, (client) =>
       runLabSimulator({
         client,
         campaignId,
-        truth: truth.values,
+        truth: truth!.values,
+        further: new Map(others.map(({ property, values }) => [property, values])),
         loadSheet: async (sha256) =>
           JSON.parse((await ports.objects.get({ sha256 })).toString('utf8')) as BatchSheet,
         seed: options.seed,
         lateShare: options.late,
         failedShare: options.failed,
+        missingShare: options.missing,
         messages: options.messages,
         duplicate: options.duplicate,
         correction: options.correction,
@@ -146,13 +166,18 @@ export function resultsVerbs(program: Command): void {
     .command('submit <campaign> <file>')
     .description('post results from a CSV, JSON or NDJSON file, with a receipt for each row')
     .option('--signal', 'send and do not wait for receipts')
+    .option(
+      '--value-column <property=column>',
+      "a table's column with the values of a property, where there are several; may be given several times",
+      collect,
+    )
     .action(submit);
   results
     .command('simulate <campaign>')
     .description('play the laboratory with known values until the campaign ends')
     .requiredOption(
-      '--truth <file[:valueColumn]>',
-      'a CSV or SDF file with the values; may be given several times',
+      '--truth <file[:column]>',
+      'a CSV or SDF file with the values, in the columns of their names or in the named one (FILE:PROPERTY=COLUMN for one of several); may be given several times',
       collect,
     )
     .option('--seed <number>', 'seed of what fails and what is late', whole, DEFAULT_HABITS.seed)
@@ -163,6 +188,12 @@ export function resultsVerbs(program: Command): void {
       DEFAULT_HABITS.lateShare,
     )
     .option('--failed <share>', 'share of a batch whose assay fails', share, DEFAULT_HABITS.failedShare)
+    .option(
+      '--missing <share>',
+      'of several properties, share of the values beside the first that come to nothing',
+      share,
+      DEFAULT_HABITS.missingShare,
+    )
     .option(
       '--messages <number>',
       "messages that a batch's results are spread over",

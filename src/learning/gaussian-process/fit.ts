@@ -11,7 +11,7 @@ import {
   type FeatureSpace,
 } from './feature-space';
 import { EXACT_ROWS, inducingCount, thinned } from './inducing';
-import { mixFacts, mixOf } from './kernel-mix';
+import { mixFacts, mixForRegression } from './kernel-mix';
 import { maximiseLikelihood, profileLikelihood } from './marginal-likelihood';
 import {
   prepareModel,
@@ -74,7 +74,7 @@ function learn(settings: GaussianProcessSettings, labelled: LabelledSet): Learnt
   const sparse = features.rows > (settings.exactRows ?? EXACT_ROWS);
   const space = sparse ? thinned(buildFeatureSpace(features)) : buildFeatureSpace(features);
   const encoded = encodeRows(space, features);
-  const mix = mixOf(encoded, values, replicates, measured, settings.noiseRatios);
+  const mix = mixForRegression(encoded, values, replicates, measured, settings.noiseRatios);
   const problem: Problem = { features, space, encoded, mix, values, qualifiers, replicates };
   const { logLikelihood, ...rest } = sparse
     ? learnSparse(problem, settings)

@@ -16,6 +16,11 @@ const PRIOR = 0.01;
 /** Nats; the likelihoods of mixes that predict alike differ by more. */
 const EFFORT = { tolerance: 0.02, trials: 20 };
 
+/**
+ * Of two values. A normal likelihood of labels of which few are 1 rewards a smooth account of the many that are 0, which is what descriptors
+ * give, over the few actives' likeness to one another: docs/benchmarks.md, screens.
+ */
+const STRUCTURE_ALONE: KernelMix = { structure: 1, product: 0, descriptors: 0, lengthScale: 1 };
 const EVEN_MIX: KernelMix = { structure: 1 / 3, product: 1 / 3, descriptors: 1 / 3, lengthScale: 1 };
 
 /** The evidence of the mix and the noise ratio, less what the prior of the mix costs. */
@@ -87,6 +92,14 @@ export function mixOf(
   const rows = evenlySpread(all, (row) => values[row]!, MIX_ROWS);
   const at = (of: Float64Array) => Float64Array.from(rows, (row) => of[row]!);
   return chooseMix(mixRows(selectEncodedRows(encoded, rows), at(values), at(weights)), starts);
+}
+
+/** As `mixOf`, of values that are regressed on: of a screen's, of which there are two, structure alone. */
+export function mixForRegression(...of: Parameters<typeof mixOf>): KernelMix | undefined {
+  const [{ countColumns, width }, values, , measured] = of;
+  const apart = countColumns.length > 0 && width > 0;
+  const distinct = new Set(values.filter((_, row) => measured[row]));
+  return apart && distinct.size === 2 ? STRUCTURE_ALONE : mixOf(...of);
 }
 
 /** A mix for the table of what was learnt. */

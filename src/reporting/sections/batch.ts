@@ -90,6 +90,20 @@ function passedOver(round: LoadedRound): Html | false {
   );
 }
 
+/** What was predicted and measured of the further properties. */
+function furtherValues({ objective, dossier }: ReportContext, { pick }: PickOutcome): Html[] {
+  return (objective.others ?? []).map(({ property }, i) => {
+    const own = pick.others?.find((other) => other.property === property);
+    const row = dossier.latest?.others[i]?.get(pick.moleculeId);
+    const predicted = own ? plusMinus(own.predicted, own.standardDeviation) : '–';
+    const measured = row
+      ? `${row.qualifier === '=' ? '' : `${row.qualifier} `}${number(row.value, 5)}`
+      : 'no value';
+    return markup`<dt>${property}</dt>
+      <dd>${predicted}; measured: ${measured}</dd>`;
+  });
+}
+
 function card(context: ReportContext, outcome: PickOutcome, domain: readonly [number, number]): Html {
   const { pick, row, status } = outcome;
   const { top, objective } = context;
@@ -123,7 +137,7 @@ function card(context: ReportContext, outcome: PickOutcome, domain: readonly [nu
       <dt>predicted</dt>
       <dd>${predictedText(outcome)}</dd>
       <dt>${row ? 'measured' : 'result'}</dt>
-      ${result}
+      ${result}${furtherValues(context, outcome)}
     </dl>
     ${strip}
     <p class="reason">${pick.reason}</p>

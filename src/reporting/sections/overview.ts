@@ -1,3 +1,4 @@
+import { propertiesOf } from '../../contracts';
 import { compoundIds, drawing, moleculeName, signOf, withUnit, type ReportContext } from '../context';
 import { describeFamily, describeProperty, describeStop, describeStrategy } from '../describe';
 import { section } from '../elements';
@@ -12,7 +13,10 @@ const DROP = markup`<svg class="drop" viewBox="0 0 24 32" aria-hidden="true">
 
 export function masthead({ record, objective }: ReportContext, generatedAt: string): Html {
   const { acquisition, budget, seed } = record.config;
-  const aim = `${objective.direction === 'maximize' ? 'Maximise' : 'Minimise'} ${describeProperty(objective)}`;
+  const aims = propertiesOf(objective).map(
+    (each) => `${each.direction === 'maximize' ? 'maximise' : 'minimise'} ${describeProperty(each)}`,
+  );
+  const aim = `${aims[0]![0]!.toUpperCase()}${aims.join(' and ').slice(1)}`;
   const plan = `over a pool of ${plural(record.poolSize, 'molecule')}, in up to ${plural(budget.rounds, 'round')} of ${count(acquisition.batchSize)}, picked by ${describeStrategy(acquisition.strategy)}`;
   const share =
     acquisition.randomShare > 0
@@ -32,7 +36,7 @@ export function masthead({ record, objective }: ReportContext, generatedAt: stri
       </div>
     </header>
     <nav aria-label="Sections">
-      <a href="#learning">Learning</a>
+      <a href="#learning">Learning</a>${objective.others && markup`<a href="#front">Front</a>`}
       <a href="#model">Model</a>
       <a href="#rounds">Rounds</a>
       <a href="#time">Time</a>
@@ -54,12 +58,22 @@ export function keyFigures(context: ReportContext): Html {
   const best = latest?.cut.best ?? null;
   const tiles: Tile[] = [];
   tiles.push({
-    label: 'Best measured',
+    label: objective.others ? `Best ${objective.property}` : 'Best measured',
     value: best ? markup`${number(best.value, 4)}<small> ${objective.unit}</small>` : '–',
     detail: best
       ? moleculeName({ moleculeId: best.moleculeId, compoundId: compoundIds(dossier).get(best.moleculeId) })
       : 'nothing measured yet',
   });
+  const front = dossier.cuts
+    .map(({ cut }) => cut.front)
+    .findLast((each) => each !== undefined && each !== null);
+  if (front) {
+    tiles.push({
+      label: 'On the front',
+      value: count(front.size),
+      detail: `hypervolume ${number(front.hypervolume, 4)}`,
+    });
+  }
   if (top) {
     const found = top.found(labelled.map((row) => row.moleculeId));
     const expected = top.expectedFound(labelled.length);

@@ -85,10 +85,18 @@ function prospectsWords(
 
 function known(context: ReportContext, round: LoadedRound): Html {
   const { summary, cut, model } = round.record;
-  const facts: ([string, string | Html] | false | undefined)[] = [
+  const facts: ([string, string | Html] | false | undefined | null)[] = [
     [
       'Known',
       `${plural(cut.labels, 'label')}: ${count(cut.measured)} measured, ${count(cut.censored)} as bounds; ${count(cut.failed)} failed, ${count(cut.abandoned)} abandoned, ${count(cut.pendingCount)} pending`,
+    ],
+    ...(cut.others ?? []).map(({ property, labels, measured, censored, failed }): [string, string] => [
+      property,
+      `${plural(labels, 'label')}: ${count(measured)} measured, ${count(censored)} as bounds; ${count(failed)} failed`,
+    ]),
+    cut.front && [
+      'Front',
+      `${plural(cut.front.size, 'molecule')}, hypervolume ${number(cut.front.hypervolume, 4)}`,
     ],
     ['Best', cut.best ? withUnit(cut.best.value, context.objective) : 'nothing measured yet'],
     [
@@ -138,6 +146,9 @@ function roundDetails(context: ReportContext, round: LoadedRound, open: boolean)
         [`model card, round ${round.round}`, record.model?.card],
         [`sheet, round ${round.round}`, record.sheet],
         [`held-out predictions, round ${round.round}`, record.evaluation?.predictions],
+        ...(record.cut.others ?? []).map(
+          ({ property, training }) => [`${property}, before round ${round.round}`, training] as const,
+        ),
       )}
     </div>
   </details> `;

@@ -9,7 +9,17 @@ import { markup, type Html } from '../html';
 const MOST_BARS = 40;
 
 /** Stages in the order of a round; others follow as they first appear. */
-const STAGE_ORDER = ['ingest', 'featurize', 'explore', 'train', 'evaluate', 'register', 'acquire', 'rollout'];
+const STAGE_ORDER = [
+  'ingest',
+  'featurize',
+  'explore',
+  'train',
+  'evaluate',
+  'register',
+  'score',
+  'acquire',
+  'rollout',
+];
 
 function stagesOf(timings: readonly StageTiming[]): string[] {
   const seen = [...new Set(timings.map((t) => t.stage))];

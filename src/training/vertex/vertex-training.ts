@@ -70,6 +70,7 @@ export function createVertexTraining(options: VertexTrainingOptions): TrainingSe
 
   return {
     kind: 'vertex',
+    runsHere: () => false,
     async runtime(_here, { signal, onProgress }) {
       const key: StepKey = {
         inputs: {},

@@ -24,9 +24,13 @@ const asResult = (content: string) => JSON.parse(content) as ResolvedResult;
 const asArrived = ({ chunk, content }: { chunk: number; content: string }): ArrivedResult => {
   const { resultId, batchId, moleculeId, standardSmiles, inchiKey, outcome, value, qualifier, ...rest } =
     asResult(content);
-  const { replaces, measuredAt } = rest;
+  const { replaces, measuredAt, property } = rest;
   const known = { resultId, batchId, moleculeId, standardSmiles, inchiKey, outcome, value, qualifier };
-  const result = { ...known, ...(measuredAt !== undefined && { measuredAt }) };
+  const result = {
+    ...known,
+    ...(property !== undefined && { property }),
+    ...(measuredAt !== undefined && { measuredAt }),
+  };
   return { result, chunk, replaces };
 };
 

@@ -32,7 +32,7 @@ export const MEASUREMENT_FIELDS = [
     numberOrNull('value'),
     text('qualifier'),
   ],
-  ...[textOrNull('batch_id'), textOrNull('replaces'), text('content')],
+  ...[textOrNull('batch_id'), textOrNull('replaces'), text('content'), textOrNull('property')],
 ];
 export const PICK_FIELDS = [text('campaign_id'), text('batch_id'), text('molecule_id'), text('smiles')];
 export const QUARANTINE_FIELDS = [
@@ -158,7 +158,11 @@ export const makeStaging = (
   });
 
 /** Steps from an empty dataset to the present tables. Each may be repeated; none is ever changed, a change is a new one. */
-const MIGRATIONS: readonly { readonly name: string; run(connection: Connection): Promise<void> }[] = [
+const MIGRATIONS: readonly {
+  readonly name: string;
+  /** @param operation what the jobs of this migration of these tables are named by */
+  run(connection: Connection, jobs: Jobs, operation: readonly unknown[]): Promise<void>;
+}[] = [
   {
     name: 'campaigns',
     async run(connection) {
@@ -176,6 +180,19 @@ const MIGRATIONS: readonly { readonly name: string; run(connection: Connection):
   {
     name: 'standing measurements',
     run: (connection) => makeView(connection, 'standing_measurements', standingView(connection)),
+  },
+  {
+    name: 'property of measurements',
+    async run(connection, jobs, operation) {
+      const table = connection.sqlName('measurements');
+      await jobs.statement(
+        [...operation, 'column'],
+        `ALTER TABLE ${table} ADD COLUMN IF NOT EXISTS property STRING`,
+        {},
+      );
+      // A view keeps the columns that there were when it was made.
+      await makeView(connection, 'standing_measurements', standingView(connection));
+    },
   },
 ];
 
@@ -223,9 +240,10 @@ export async function migrate(connection: Connection, jobs: Jobs): Promise<boole
   const birth = await birthOf(connection, 'schema_migrations');
   for (const [at, migration] of MIGRATIONS.entries()) {
     if (at + 1 <= last) continue;
-    await migration.run(connection);
+    const operation = ['migration', where, sqlName('schema_migrations'), birth, at + 1];
+    await migration.run(connection, jobs, operation);
     await jobs.statement(
-      ['migration', where, sqlName('schema_migrations'), birth, at + 1],
+      operation,
       `MERGE ${sqlName('schema_migrations')} T USING (SELECT @number AS number, @name AS name) S ON T.number = S.number
        WHEN NOT MATCHED THEN INSERT (number, name, applied_at) VALUES (S.number, S.name, CURRENT_TIMESTAMP())`,
       { number: at + 1, name: migration.name },

@@ -154,6 +154,7 @@ export function createWrites(connection: Connection, jobs: Jobs) {
         qualifier: row.qualifier,
         batch_id: row.batchId,
         replaces: row.replaces,
+        property: row.property,
         content: JSON.stringify(row),
       }));
       const shape = {

@@ -11,14 +11,14 @@ import {
 import { TitrateError } from '../../contracts';
 
 /** Raised with every change of the tables below; a file of another version is rebuilt. */
-const SCHEMA_VERSION = '2';
+const SCHEMA_VERSION = '3';
 
 const TABLES = `
   CREATE TABLE meta (key VARCHAR PRIMARY KEY, value VARCHAR);
   CREATE TABLE applied (campaign_id VARCHAR, log VARCHAR, number INTEGER, sha256 VARCHAR, PRIMARY KEY (campaign_id, log, number));
   CREATE TABLE measurements (
     campaign_id VARCHAR, result_id VARCHAR, position INTEGER, chunk INTEGER, molecule_id VARCHAR,
-    standard_smiles VARCHAR, inchi_key VARCHAR, outcome VARCHAR, value DOUBLE, qualifier VARCHAR, batch_id VARCHAR, replaces VARCHAR, content VARCHAR, PRIMARY KEY (campaign_id, result_id)
+    standard_smiles VARCHAR, inchi_key VARCHAR, outcome VARCHAR, value DOUBLE, qualifier VARCHAR, batch_id VARCHAR, replaces VARCHAR, property VARCHAR, content VARCHAR, PRIMARY KEY (campaign_id, result_id)
   );
   CREATE TABLE batches (campaign_id VARCHAR, batch_id VARCHAR, round INTEGER, after_chunks INTEGER, PRIMARY KEY (campaign_id, batch_id));
   CREATE TABLE picks (campaign_id VARCHAR, batch_id VARCHAR, molecule_id VARCHAR, smiles VARCHAR);

@@ -24,6 +24,7 @@ const asArrived = (row: Row): ArrivedResult => ({
     moleculeId: row.molecule_id as string,
     standardSmiles: row.standard_smiles as string,
     inchiKey: given<string>(row.inchi_key),
+    property: given<string>(row.property),
     outcome: row.outcome as ResolvedResult['outcome'],
     value: given<number>(row.value),
     qualifier: row.qualifier as ResolvedResult['qualifier'],
@@ -34,7 +35,7 @@ const asArrived = (row: Row): ArrivedResult => ({
 });
 
 const COLUMNS =
-  'm.result_id, m.batch_id, m.molecule_id, m.standard_smiles, m.inchi_key, m.outcome, m.value, m.qualifier, m.chunk, m.replaces';
+  'm.result_id, m.batch_id, m.molecule_id, m.standard_smiles, m.inchi_key, m.outcome, m.value, m.qualifier, m.chunk, m.replaces, m.property';
 const OF_BATCH = 'm.molecule_id IN (SELECT molecule_id FROM picks WHERE campaign_id = $1 AND batch_id = $2)';
 
 /**
@@ -97,7 +98,7 @@ export async function createDuckDbIndex({ path, objects }: DuckDbIndexOptions): 
           entry.rows.map((r, i) => [
             ...[entry.campaignId, r.resultId, entry.before + i + 1, entry.number, r.moleculeId],
             ...[r.standardSmiles, r.inchiKey ?? null, r.outcome, r.value ?? null, r.qualifier],
-            ...[r.batchId ?? null, r.replaces ?? null, JSON.stringify(r)],
+            ...[r.batchId ?? null, r.replaces ?? null, r.property ?? null, JSON.stringify(r)],
           ]),
         ),
       ),

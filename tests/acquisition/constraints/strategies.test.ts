@@ -7,6 +7,9 @@ import { requestOf } from '../support/requests';
 import { realMolecules, rulesOver, type RealMolecule } from './pool';
 import { campaignOf, drawn } from './random-rules';
 
+/** ehvi goes by several properties: tests/acquisition/pareto. */
+const STRATEGIES = strategySchema.options.filter((strategy) => strategy !== 'ehvi');
+
 let pool: RealMolecule[];
 beforeAll(async () => {
   pool = await realMolecules(24);
@@ -16,7 +19,7 @@ beforeAll(async () => {
 test('whatever chooses a batch, it keeps every rule and has as many molecules as fit', async () => {
   await fc.assert(
     fc.asyncProperty(
-      ...[drawn, fc.constantFrom(...strategySchema.options), fc.constantFrom('top', 'joint')],
+      ...[drawn, fc.constantFrom(...STRATEGIES), fc.constantFrom('top', 'joint')],
       fc.subarray([0, 5, 9]),
       async (draw, strategy, batching, wanted) => {
         const { constraints, options, ranked } = campaignOf(pool, draw);

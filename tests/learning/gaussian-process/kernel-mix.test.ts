@@ -4,7 +4,7 @@ import { climb, type Objective } from '../../../src/learning/gaussian-process/as
 import { choleskyInPlace, dot } from '../../../src/learning/gaussian-process/cholesky';
 import { buildFeatureSpace, encodeRows } from '../../../src/learning/gaussian-process/feature-space';
 import { inverseOfProduct } from '../../../src/learning/gaussian-process/inverse';
-import { mixOf } from '../../../src/learning/gaussian-process/kernel-mix';
+import { mixForRegression, mixOf } from '../../../src/learning/gaussian-process/kernel-mix';
 import {
   likelihoodAt,
   maximiseLikelihood,
@@ -235,6 +235,21 @@ describe('the mix that is chosen', () => {
     measured[19] = 1;
     weights[19] = 1;
     expect(mixOf(task.encoded, task.values, weights, measured, NOISE_RATIOS)).not.toEqual(even);
+  });
+
+  test('of a screen that is regressed on, structure alone; of any third value, what is likeliest', () => {
+    const task = problem(60, 8);
+    const measured = all(60);
+    const median = [...task.values].sort((a, b) => a - b)[30]!;
+    const values = task.values.map((value) => (value > median ? 2 : -0.5));
+    const mix = () => mixForRegression(task.encoded, values, task.weights, measured, NOISE_RATIOS)!;
+    expect(mix()).toEqual({ structure: 1, product: 0, descriptors: 0, lengthScale: 1 });
+    expect(mixOf(task.encoded, values, task.weights, measured, NOISE_RATIOS)!.structure).toBeLessThan(1);
+    values[0] = 1;
+    expect(mix()).toEqual(mixOf(task.encoded, values, task.weights, measured, NOISE_RATIOS));
+    // A bound is no value.
+    measured[0] = 0;
+    expect(mix().structure).toBe(1);
   });
 
   test('values that are all the same still give a mix', () => {

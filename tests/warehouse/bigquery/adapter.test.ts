@@ -70,7 +70,7 @@ describeWithPython(
         clustering: { fields: ['dataset_version', 'molecule_id'] },
       });
       expect(await query('SELECT number FROM `w.schema_migrations` ORDER BY number')).toEqual([
-        ...[{ number: 1 }, { number: 2 }, { number: 3 }],
+        ...[{ number: 1 }, { number: 2 }, { number: 3 }, { number: 4 }],
       ]);
     });
 
@@ -161,6 +161,7 @@ describeWithPython(
       await older.applyResults(entry('old', 1, 'r1'));
       for (const name of ['dataset_rows', 'molecules', 'quarantine', 'standing_measurements'])
         await client.dataset('older').table(name).delete();
+      await query('ALTER TABLE `older.measurements` DROP COLUMN property');
       await query('DELETE FROM `older.schema_migrations` WHERE number > 1');
 
       const index = await open({ dataset: 'older' });
@@ -170,7 +171,18 @@ describeWithPython(
         { result_id: 'r1' },
       ]);
       expect(await query('SELECT COUNT(*) AS n FROM `older.dataset_rows`')).toEqual([{ n: 0 }]);
-      expect(await query('SELECT MAX(number) AS n FROM `older.schema_migrations`')).toEqual([{ n: 3 }]);
+      expect(await query('SELECT MAX(number) AS n FROM `older.schema_migrations`')).toEqual([{ n: 4 }]);
+      await index.applyResults({
+        ...entry('old', 2),
+        before: 1,
+        rows: [result('r2', 2, { property: 'logP' })],
+      });
+      expect(
+        await query('SELECT result_id, property FROM `older.standing_measurements` ORDER BY result_id'),
+      ).toEqual([
+        { result_id: 'r1', property: null },
+        { result_id: 'r2', property: 'logP' },
+      ]);
 
       await query(
         "INSERT INTO `older.schema_migrations` (number, name, applied_at) VALUES (99, 'x', CURRENT_TIMESTAMP())",

@@ -310,6 +310,8 @@ export class ScriptedWorld {
         seconds: 0.1,
       };
     },
+    planScoring: async () => ({ lists: [], more: false }),
+    scoreCandidates: async () => Promise.reject(new Error('nothing is planned to be scored here')),
     acquireBatch: async ({ batchSize, model, design, evidence, prospects }) => ({
       value: {
         decision: {
