@@ -17,6 +17,8 @@ const CHECKS = [
     args: ['src', 'activities', 'workflows', 'workers', 'scripts', '--config', '.dependency-cruiser.cjs'],
   },
   { name: 'schemas', command: process.execPath, args: ['dist/scripts/schemas.js', '--check'] },
+  { name: 'topology', command: process.execPath, args: ['dist/scripts/topology.js', '--check'] },
+  { name: 'tables', command: process.execPath, args: ['dist/scripts/warehouse-tables.js', '--check'] },
 ];
 
 /** @returns {Promise<string[]>} names of the checks that failed. */

@@ -50,6 +50,12 @@ const PYTHONS = [
     variable: 'TITRATE_TEST_KUBERNETES_PYTHON',
     what: "Kubernetes' schemas",
   },
+  {
+    folder: 'infrastructure',
+    file: 'requirements-infrastructure.txt',
+    variable: 'TITRATE_TEST_INFRASTRUCTURE_PYTHON',
+    what: "checkov, which reads Terraform's files",
+  },
 ];
 
 /**

@@ -1,14 +1,5 @@
 import { readFileSync } from 'node:fs';
-import {
-  DefaultLogger,
-  NativeConnection,
-  Runtime,
-  Worker,
-  makeTelemetryFilterString,
-  type LogLevel,
-  type WorkerInterceptors,
-  type WorkerOptions,
-} from '@temporalio/worker';
+import { NativeConnection, Worker, type WorkerInterceptors, type WorkerOptions } from '@temporalio/worker';
 import { createDeployActivities } from '../activities/deploy';
 import { createFeaturizationActivities } from '../activities/featurization';
 import { createGpuActivities } from '../activities/gpu';
@@ -17,9 +8,10 @@ import { compiledEntry } from '../src/foundation';
 import type { TaskQueue } from '../src/contracts';
 import { openPorts, type Ports } from '../src/platform/composition';
 import { openEvidence, openSigner } from '../src/platform/evidence';
-import { loadSettings, type Settings, homePaths } from '../src/platform/settings';
-import { registerSearchAttributes } from '../src/platform/temporal';
+import { homePaths, loadSettings, type Settings } from '../src/platform/settings';
+import { registerSearchAttributes, temporalConnection, unreachable } from '../src/platform/temporal';
 import { failureInterceptor } from './failure-interceptor';
+import { installRuntime } from './runtime';
 import { workerDeployment } from './versioning';
 
 /** What is particular to one queue's worker: its activities and how many of them run at once. */
@@ -82,20 +74,6 @@ async function optionsFor(queue: TaskQueue, ports: Ports): Promise<QueueOptions>
   }
 }
 
-let installed = false;
-/** The SDK's core, once a process: stopping is ours to decide, and only warnings are worth a line. */
-function installRuntime({ logLevel }: Pick<Settings, 'logLevel'>): void {
-  if (installed) return;
-  installed = true;
-  Runtime.install({
-    shutdownSignals: [],
-    logger: new DefaultLogger(logLevel === 'silent' ? 'ERROR' : (logLevel.toUpperCase() as LogLevel)),
-    telemetryOptions: {
-      logging: { filter: makeTelemetryFilterString({ core: 'WARN', other: 'ERROR' }), forward: {} },
-    },
-  });
-}
-
 export interface RunWorkerOptions {
   readonly settings?: Settings;
   /** Further interceptors, outside the ones every worker has. */
@@ -110,8 +88,8 @@ export async function runWorker(queue: TaskQueue, options: RunWorkerOptions = {}
   const settings = options.settings ?? loadSettings();
   installRuntime(settings);
   const workerDeploymentOptions = workerDeployment(process.env);
-  const connection = await NativeConnection.connect({
-    address: `${settings.temporal.host}:${settings.temporal.port}`,
+  const connection = await NativeConnection.connect(temporalConnection(settings)).catch((error: unknown) => {
+    throw unreachable(settings, error);
   });
   const ports = openPorts(settings);
   try {

@@ -1,4 +1,4 @@
-# Training on an NVIDIA GPU: what a custom job of Vertex AI runs. Context: the root of the repository.
+# For machines with an NVIDIA GPU: the gpu worker, and what a custom job of Vertex AI runs. Context: the root of the repository.
 # TensorFlow 2.15 asks for CUDA 12.2 and cuDNN 8.9 (tensorflow.org/install/source#gpu). The package's own download is TensorFlow 2.9, of
 # CUDA 11; here its addon is built against the libraries of the PyPI wheel, which is the build with GPU kernels.
 FROM python:3.11.14-slim-bookworm AS tensorflow
@@ -25,7 +25,10 @@ COPY src ./src
 COPY workflows ./workflows
 COPY activities ./activities
 COPY workers ./workers
-RUN node scripts/build.cjs
+COPY infra/docker/slim-modules.cjs ./infra/docker/slim-modules.cjs
+ARG SOURCE_DATE_EPOCH=0
+RUN node scripts/build.cjs \
+  && node infra/docker/slim-modules.cjs node_modules dist package.json
 
 FROM nvidia/cuda:12.2.2-cudnn8-runtime-ubuntu22.04
 # Cloud Storage is reached by TLS.
@@ -47,5 +50,12 @@ ENV NODE_ENV=production \
   TF_FORCE_GPU_ALLOW_GROWTH=true
 USER 1000
 STOPSIGNAL SIGTERM
-# A job's specification says command and arguments; this is what it says.
+# A job's specification and a pod's say command and arguments; this is what a job's says.
 CMD ["node", "--enable-source-maps", "dist/workers/training-job.js"]
+ARG VERSION=0.1.0
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="titrate training" \
+  org.opencontainers.image.description="Workers and training jobs of titrate for NVIDIA GPUs" \
+  org.opencontainers.image.licenses="Apache-2.0" \
+  org.opencontainers.image.version="${VERSION}" \
+  org.opencontainers.image.revision="${REVISION}"

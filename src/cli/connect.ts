@@ -1,6 +1,7 @@
 import net from 'node:net';
 import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
 import { TitrateError } from '../contracts';
+import { temporalConnection, unreachable } from '../platform/temporal';
 import type { Cli } from './context';
 
 /** How long a server may take to be reached, and a call to be answered, milliseconds. */
@@ -28,15 +29,16 @@ export async function withClient<T>(
   body: (client: Client) => Promise<T>,
 ): Promise<T> {
   const { host, port, namespace } = settings.temporal;
-  const address = `${host}:${port}`;
+  const options = temporalConnection(settings);
   const connection = await (async () => {
     await reach(host, port);
-    return Connection.connect({ address, connectTimeout: CONNECT_TIMEOUT_MS });
+    return Connection.connect({ ...options, connectTimeout: CONNECT_TIMEOUT_MS });
   })().catch((error: unknown) => {
+    if (options.tls) throw unreachable(settings, error);
     const remedy = "Start the local stack with 'titrate up', or name the server with --temporal host:port";
     throw new TitrateError(
       'unavailable',
-      { what: 'no Temporal server answers', where: address, remedy },
+      { what: 'no Temporal server answers', where: options.address, remedy },
       { cause: error },
     );
   });

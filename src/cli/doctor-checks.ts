@@ -31,19 +31,19 @@ const OLDEST_NODE = [20, 20] as const;
 /** The native TensorFlow.js packages fail on later ones (measured on 24). */
 const NEWEST_NATIVE_NODE = 22;
 
-const node: Check = {
-  name: 'Node',
-  async run() {
-    const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
-    const found = `Node ${process.versions.node}`;
-    if (major < OLDEST_NODE[0] || (major === OLDEST_NODE[0] && minor < OLDEST_NODE[1])) {
-      return fail(found, `Install Node ${OLDEST_NODE.join('.')} or newer`);
-    }
-    return major > NEWEST_NATIVE_NODE
-      ? warn(found, 'Works, without the native TensorFlow.js backend: use Node 20 or 22 for faster training')
-      : ok(found);
-  },
-};
+/** @param version of Node, such as 20.20.0 */
+export function nodeFinding(version: string): Omit<Finding, 'check'> {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  const found = `Node ${version}`;
+  if (major < OLDEST_NODE[0] || (major === OLDEST_NODE[0] && minor < OLDEST_NODE[1])) {
+    return fail(found, `Install Node ${OLDEST_NODE.join('.')} or newer`);
+  }
+  return major > NEWEST_NATIVE_NODE
+    ? warn(found, 'Works, without the native TensorFlow.js backend: use Node 20 or 22 for faster training')
+    : ok(found);
+}
+
+const node: Check = { name: 'Node', run: async () => nodeFinding(process.versions.node) };
 
 const build: Check = {
   name: 'build',
@@ -261,3 +261,6 @@ export const LOCAL_CHECKS: readonly Check[] = [
   tracking,
   ports,
 ];
+
+/** What of this machine matters where Google Cloud does the work: `titrate doctor --profile gcp`. */
+export const MACHINE_CHECKS: readonly Check[] = [node, home, disk, chemistry, backend, training];

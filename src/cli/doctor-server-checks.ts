@@ -2,6 +2,7 @@ import { Connection } from '@temporalio/client';
 import { SEARCH_ATTRIBUTES, TASK_QUEUES } from '../contracts';
 import { reach } from './connect';
 import type { Settings } from '../platform/settings';
+import { temporalConnection } from '../platform/temporal';
 import type { Finding } from './doctor-checks';
 
 const CONNECT_TIMEOUT_MS = 3000;
@@ -23,7 +24,8 @@ async function searchAttributes(connection: Connection, namespace: string): Prom
   };
 }
 
-async function workers(connection: Connection, namespace: string): Promise<Finding> {
+/** Somebody serves every task queue. */
+export async function checkWorkers(connection: Connection, namespace: string): Promise<Finding> {
   const check = 'workers';
   const polled = await Promise.all(
     TASK_QUEUES.map(async (name) => {
@@ -73,7 +75,10 @@ export async function checkServers(settings: Settings): Promise<Finding[]> {
   let connection: Connection;
   try {
     await reach(host, port);
-    connection = await Connection.connect({ address: `${host}:${port}`, connectTimeout: CONNECT_TIMEOUT_MS });
+    connection = await Connection.connect({
+      ...temporalConnection(settings),
+      connectTimeout: CONNECT_TIMEOUT_MS,
+    });
   } catch {
     return [
       {
@@ -90,7 +95,7 @@ export async function checkServers(settings: Settings): Promise<Finding[]> {
       return [
         { check, verdict: 'ok', found: `${host}:${port}, version ${serverVersion}, namespace ${namespace}` },
         await searchAttributes(connection, namespace),
-        await workers(connection, namespace),
+        await checkWorkers(connection, namespace),
         await inferenceServer(settings),
       ];
     });

@@ -11,6 +11,7 @@ import { doctorVerb } from './verbs/doctor';
 import { exploreVerb } from './verbs/explore';
 import { modelsVerbs } from './verbs/models';
 import { predictVerb } from './verbs/predict';
+import { prepareVerb } from './verbs/prepare';
 import { reportVerb } from './verbs/report';
 import { resultsVerbs } from './verbs/results';
 import { serveVerb } from './verbs/serve';
@@ -45,6 +46,7 @@ export function createProgram(): Command {
     deployVerbs,
     trackingVerbs,
     predictVerb,
+    prepareVerb,
     serveVerb,
     reportVerb,
     benchmarkVerb,

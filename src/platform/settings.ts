@@ -6,13 +6,13 @@ import { z } from 'zod';
 import { parseWith, TitrateError } from '../contracts';
 import { inferenceSettingsSchema } from './inference-settings';
 import { kubernetesSettingsSchema } from './kubernetes-settings';
+import { temporalSettingsSchema } from './temporal-settings';
 
 const gigabytes = z.coerce.number().positive();
 const days = z.coerce.number().int().min(1).max(3650);
 const text = z.string().min(1).optional();
 
 const image = z.string().regex(/@sha256:[0-9a-f]{64}$/, 'expected an image by its digest, NAME@sha256:…');
-const port = z.coerce.number().int().min(0).max(65535);
 
 /** Where this installation keeps its things and whom it talks to. titrate.yaml, then TITRATE_* variables, then options. */
 export const settingsSchema = z.strictObject({
@@ -27,14 +27,7 @@ export const settingsSchema = z.strictObject({
     .string()
     .optional()
     .describe('Where relative source paths start. Default: the current directory.'),
-  temporal: z
-    .strictObject({
-      host: z.string().default('127.0.0.1'),
-      port: port.default(7233),
-      uiPort: port.default(8233),
-      namespace: z.string().default('default'),
-    })
-    .prefault({}),
+  temporal: temporalSettingsSchema,
   google: z
     .strictObject({
       project: text.describe('Project that is billed; needed by BigQuery, Dataflow and Vertex AI.'),
@@ -44,6 +37,9 @@ export const settingsSchema = z.strictObject({
         .record(z.string(), z.string())
         .default({ application: 'titrate' })
         .describe('On buckets, tables and jobs.'),
+      endpoint: text.describe(
+        "Where 'titrate doctor' asks instead of Google's APIs: http://host:port, before the name of each service.",
+      ),
     })
     .prefault({}),
   https: z
@@ -196,6 +192,20 @@ export const settingsSchema = z.strictObject({
     })
     .prefault({}),
   kubernetes: kubernetesSettingsSchema,
+  metrics: z
+    .strictObject({
+      host: z.string().default('127.0.0.1').describe('Address on which a worker answers for its metrics.'),
+      port: z.coerce
+        .number()
+        .int()
+        .min(1)
+        .max(65535)
+        .optional()
+        .describe(
+          "Port of a worker's Prometheus metrics, at /metrics. Default: none. 'titrate up' gives its workers this one and those after it.",
+        ),
+    })
+    .prefault({}),
   threads: z
     .strictObject({
       chemistry: z.coerce
@@ -244,9 +254,16 @@ export const SETTING_VARIABLES: Readonly<Record<string, readonly string[]>> = {
   TITRATE_TEMPORAL_PORT: ['temporal', 'port'],
   TITRATE_TEMPORAL_UI_PORT: ['temporal', 'uiPort'],
   TITRATE_TEMPORAL_NAMESPACE: ['temporal', 'namespace'],
+  TITRATE_TEMPORAL_TLS: ['temporal', 'tls', 'mode'],
+  TITRATE_TEMPORAL_TLS_CA_FILE: ['temporal', 'tls', 'caFile'],
+  TITRATE_TEMPORAL_TLS_CERT_FILE: ['temporal', 'tls', 'certFile'],
+  TITRATE_TEMPORAL_TLS_KEY_FILE: ['temporal', 'tls', 'keyFile'],
+  TITRATE_TEMPORAL_TLS_SERVER_NAME: ['temporal', 'tls', 'serverName'],
+  TITRATE_TEMPORAL_API_KEY_FILE: ['temporal', 'apiKeyFile'],
   TITRATE_GOOGLE_PROJECT: ['google', 'project'],
   TITRATE_GOOGLE_REGION: ['google', 'region'],
   TITRATE_GOOGLE_LOCATION: ['google', 'location'],
+  TITRATE_GOOGLE_ENDPOINT: ['google', 'endpoint'],
   TITRATE_OBJECTS_STORE: ['objects', 'store'],
   TITRATE_OBJECTS_BUCKET: ['objects', 'bucket'],
   TITRATE_OBJECTS_PREFIX: ['objects', 'prefix'],
@@ -258,10 +275,15 @@ export const SETTING_VARIABLES: Readonly<Record<string, readonly string[]>> = {
   TITRATE_PROCESSING_ENGINE: ['processing', 'engine'],
   TITRATE_PROCESSING_TEMPLATE: ['processing', 'template'],
   TITRATE_PROCESSING_STAGING: ['processing', 'staging'],
+  TITRATE_PROCESSING_SERVICE_ACCOUNT: ['processing', 'serviceAccount'],
+  TITRATE_PROCESSING_SUBNETWORK: ['processing', 'subnetwork'],
+  TITRATE_PROCESSING_MAX_WORKERS: ['processing', 'maxWorkers'],
   TITRATE_PROCESSING_ENDPOINT: ['processing', 'endpoint'],
   TITRATE_TRAINING_ENGINE: ['training', 'engine'],
   TITRATE_TRAINING_TUNER: ['training', 'tuner'],
   TITRATE_TRAINING_IMAGE: ['training', 'image'],
+  TITRATE_TRAINING_SERVICE_ACCOUNT: ['training', 'serviceAccount'],
+  TITRATE_TRAINING_MAX_JOBS: ['training', 'maxJobs'],
   TITRATE_TRAINING_ENDPOINT: ['training', 'endpoint'],
   TITRATE_TRACKING_ENGINE: ['tracking', 'engine'],
   TITRATE_TRACKING_ENTITY: ['tracking', 'entity'],
@@ -281,6 +303,10 @@ export const SETTING_VARIABLES: Readonly<Record<string, readonly string[]>> = {
   TITRATE_KUBERNETES_NAMESPACE: ['kubernetes', 'namespace'],
   TITRATE_KUBERNETES_CONTEXT: ['kubernetes', 'context'],
   TITRATE_KUBERNETES_IMAGE: ['kubernetes', 'image'],
+  TITRATE_KUBERNETES_MIN_REPLICAS: ['kubernetes', 'minReplicas'],
+  TITRATE_KUBERNETES_MAX_REPLICAS: ['kubernetes', 'maxReplicas'],
+  TITRATE_METRICS_HOST: ['metrics', 'host'],
+  TITRATE_METRICS_PORT: ['metrics', 'port'],
   TITRATE_CHEMISTRY_THREADS: ['threads', 'chemistry'],
   TITRATE_LEARNING_THREADS: ['threads', 'learning'],
   TITRATE_LEARNING_BACKEND: ['learning', 'backend'],

@@ -38,6 +38,20 @@ describe('a replay as text', () => {
     expect(text).toMatch(/held out +25/);
   });
 
+  test('of several properties has the front first', () => {
+    const { protocol, runs } = result;
+    const several = { property: 'logS', others: [{ property: 'logP', direction: 'minimize' as const }] };
+    const told = renderRetrospective({
+      ...result,
+      protocol: { ...protocol, direction: 'maximize', goal: { kind: 'pareto' }, several },
+      runs: runs.map((each) => ({ ...each, hypervolume: [0.25, 0.5], frontSize: [2, 3] })),
+    }).replace(/\u001b\[\d+m/g, ''); // eslint-disable-line no-control-regex
+    expect(told).toContain('logS (maximize), logP (minimize)');
+    expect(told).toContain('the best trade-offs');
+    expect(told).toMatch(/auto +0\.250 +0\.500 +0\.50\n/);
+    expect(told).toMatch(/auto +2\.0 +3\.0\n/);
+  });
+
   test('has the means over seeds, those without a model left out', () => {
     expect(text).toMatch(/auto +0\.050 +0\.500 +0\.50\n/);
     expect(text).toMatch(/auto +2\.000 +0\.600\n/);

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { V1Deployment } from '@kubernetes/client-node';
 import { parseAllDocuments, stringify } from 'yaml';
@@ -11,6 +11,7 @@ import { loadSettings } from '../../src/platform/settings';
 import { planFor } from '../../src/rollout/kubernetes/desired';
 import { createModelRegistry } from '../../src/tracking';
 import { makeCard } from '../serving/support/card';
+import { kedaDefinitions, managedPrometheusDefinitions } from '../support/custom-resources';
 import { describeWhere } from '../support/describe-where';
 import { eventually } from '../support/eventually';
 import {
@@ -29,14 +30,21 @@ interface Manifest {
   readonly data?: Record<string, string>;
   readonly spec?: V1Deployment['spec'] & {
     scaleTargetRef?: { name: string };
-    triggers?: { metadata: Record<string, string> }[];
+    triggers?: { metadata: Record<string, string>; authenticationRef?: { name: string } }[];
   };
 }
 
 const infra = path.join(packageRoot, 'infra', 'kubernetes');
 const directory = mkdtempSync(path.join(packageRoot, '.titrate', 'kubernetes-'));
 const version = path.join(directory, 'version');
-const OVERLAYS = { dev: path.join(infra, 'overlays/dev'), prod: path.join(infra, 'overlays/prod'), version };
+const cloud = path.join(directory, 'cloud');
+const OVERLAYS = {
+  dev: path.join(infra, 'overlays/dev'),
+  prod: path.join(infra, 'overlays/prod'),
+  version,
+  /** prod with Temporal Cloud. */
+  cloud,
+};
 const BUILD = 'b-1f3a90';
 const DIGEST = `sha256:${'a'.repeat(64)}`;
 const generate = (...args: string[]) =>
@@ -59,11 +67,23 @@ const manifests = (name: keyof typeof OVERLAYS): Manifest[] =>
 const deployments = (name: keyof typeof OVERLAYS) =>
   manifests(name).filter(({ kind }) => kind === 'Deployment');
 const podOf = (manifest: Manifest) => manifest.spec!.template.spec!;
-const settingsOf = (name: 'dev' | 'prod') =>
+const settingsOf = (name: 'dev' | 'prod' | 'cloud') =>
   loadSettings({}, manifests(name).find(({ kind }) => kind === 'ConfigMap')!.data!);
 
 beforeAll(() => {
-  expect(generate(BUILD, `registry:5000/titrate@${DIGEST}`, version).status).toBe(0);
+  expect(
+    generate(
+      BUILD,
+      `registry:5000/titrate@${DIGEST}`,
+      version,
+      '--gpu-image',
+      `registry:5000/training@${DIGEST}`,
+    ).status,
+  ).toBe(0);
+  mkdirSync(cloud);
+  const part = (name: string) => path.relative(cloud, path.join(infra, name));
+  const made = { resources: [part('overlays/prod')], components: [part('components/temporal-cloud')] };
+  writeFileSync(path.join(cloud, 'kustomization.yaml'), stringify(made));
 });
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
@@ -89,40 +109,47 @@ function deployersObjects(): string {
 }
 
 describeWhere(kubectlLacks(), 'the manifests', () => {
-  test.each(['dev', 'prod', 'version'] as const)('%s: a hardened Deployment for every task queue', (name) => {
-    const queues = deployments(name).map(({ metadata }) => metadata.labels!['titrate.dev/queue']);
-    expect(queues.sort()).toEqual([...TASK_QUEUES].sort());
-    for (const deployment of deployments(name)) {
-      const pod = podOf(deployment);
-      const queue = deployment.metadata.labels!['titrate.dev/queue']!;
-      expect(pod).toMatchObject({
-        serviceAccountName: `titrate-${queue}`,
-        automountServiceAccountToken: queue === 'deploy',
-        securityContext: { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } },
-        containers: [
-          {
-            command: ['node', '--enable-source-maps', `dist/workers/${queue}.js`],
-            securityContext: {
-              allowPrivilegeEscalation: false,
-              readOnlyRootFilesystem: true,
-              capabilities: { drop: ['ALL'] },
+  test.each(['dev', 'prod', 'version', 'cloud'] as const)(
+    '%s: a hardened Deployment for every task queue',
+    (name) => {
+      const queues = deployments(name).map(({ metadata }) => metadata.labels!['titrate.dev/queue']);
+      expect(queues.sort()).toEqual([...TASK_QUEUES].sort());
+      for (const deployment of deployments(name)) {
+        const pod = podOf(deployment);
+        const queue = deployment.metadata.labels!['titrate.dev/queue']!;
+        expect(pod).toMatchObject({
+          serviceAccountName: `titrate-${queue}`,
+          automountServiceAccountToken: queue === 'deploy',
+          securityContext: { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } },
+          containers: [
+            {
+              command: ['node', '--enable-source-maps', `dist/workers/${queue}.js`],
+              securityContext: {
+                allowPrivilegeEscalation: false,
+                readOnlyRootFilesystem: true,
+                capabilities: { drop: ['ALL'] },
+              },
             },
-          },
-        ],
-      });
-      expect(pod.containers[0]!.resources!.limits).toHaveProperty('memory');
-    }
-    const warehouse = deployments(name).find(({ metadata }) => metadata.name.includes('warehouse'))!;
-    expect(warehouse.spec).toMatchObject({ replicas: 1, strategy: { type: 'Recreate' } });
-  });
+          ],
+        });
+        expect(pod.containers[0]!.resources!.limits).toHaveProperty('memory');
+      }
+      const warehouse = deployments(name).find(({ metadata }) => metadata.name.includes('warehouse'))!;
+      expect(warehouse.spec).toMatchObject({ replicas: 1, strategy: { type: 'Recreate' } });
+    },
+  );
 
   test.each(['dev', 'prod'] as const)(
     '%s: the settings are complete, and models are served by the image of the workers',
     (name) => {
       const settings = settingsOf(name);
       expect(settings.rollout.engine).toBe('kubernetes');
-      for (const deployment of deployments(name))
-        expect(podOf(deployment).containers[0]!.image).toBe(settings.kubernetes.image);
+      for (const deployment of deployments(name)) {
+        const { image } = podOf(deployment).containers[0]!;
+        if (name === 'prod' && deployment.metadata.name === 'titrate-gpu')
+          expect(image).toMatch(/\/titrate\/training:/);
+        else expect(image).toBe(settings.kubernetes.image);
+      }
     },
   );
 
@@ -145,7 +172,8 @@ describeWhere(kubectlLacks(), 'the manifests', () => {
       expect(deployment.metadata.name).toMatch(new RegExp(`^titrate-[a-z]+-${BUILD}$`));
       expect(deployment.spec!.selector.matchLabels).toMatchObject({ 'titrate.dev/build-id': BUILD });
       const [container] = podOf(deployment).containers;
-      expect(container!.image).toBe(`registry:5000/titrate@${DIGEST}`);
+      const image = deployment.metadata.name.startsWith('titrate-gpu') ? 'training' : 'titrate';
+      expect(container!.image).toBe(`registry:5000/${image}@${DIGEST}`);
       expect(container!.env).toEqual(
         expect.arrayContaining([
           { name: 'TEMPORAL_DEPLOYMENT_NAME', value: 'titrate' },
@@ -162,6 +190,30 @@ describeWhere(kubectlLacks(), 'the manifests', () => {
     }
     expect(generate('B_1', 'titrate:1').stderr).toMatch(/'B_1' is no build id/);
     expect(generate('b1', 'titrate').stderr).toMatch(/neither a tag nor a digest/);
+    expect(generate('b1', 'titrate:1', '--tls').stderr).toMatch(/Unknown option '--tls'/);
+  });
+
+  test('with Temporal Cloud workers and scalers ask the same server for the same namespace, with the key of one Secret', () => {
+    const { temporal } = settingsOf('cloud');
+    expect(temporal).toMatchObject({ namespace: 'titrate.a1b2c', tls: { mode: 'on' } });
+    for (const deployment of deployments('cloud'))
+      expect(podOf(deployment).containers[0]!.envFrom).toContainEqual({
+        secretRef: { name: 'titrate-temporal' },
+      });
+    const triggers = manifests('cloud').flatMap(({ spec }) => spec?.triggers ?? []);
+    expect(triggers).toHaveLength(4);
+    for (const { metadata, authenticationRef } of triggers) {
+      expect(metadata).toMatchObject({
+        endpoint: `${temporal.host}:${temporal.port}`,
+        namespace: temporal.namespace,
+      });
+      expect(authenticationRef).toEqual({ name: 'titrate-temporal' });
+    }
+    // A version's scalers have an authentication of their own.
+    const folder = path.join(directory, 'cloud-version');
+    expect(generate('b2', 'titrate:1', folder, '--temporal-cloud').status).toBe(0);
+    const { stdout } = spawnSync('kubectl', ['kustomize', folder], { encoding: 'utf8' });
+    expect(stdout.match(/name: titrate-temporal-b2$/gm)).toHaveLength(5);
   });
 });
 
@@ -169,16 +221,25 @@ describeWithPython(
   "Kubernetes' and KEDA's own schemas, offline",
   () => {
     test('take every manifest, and everything that the deployer writes', () => {
-      const texts = [overlay('dev'), overlay('prod'), overlay('version'), deployersObjects()];
+      const texts = [
+        overlay('dev'),
+        overlay('prod'),
+        overlay('version'),
+        overlay('cloud'),
+        deployersObjects(),
+      ];
       const file = path.join(directory, 'input.json');
       writeFileSync(file, JSON.stringify(texts.map((text) => parseAllDocuments(text).map((d) => d.toJS()))));
       const script = [
         'import json, sys, kubernetes_validate',
-        'from cloudcoil.models.keda.v1alpha1 import ScaledObject',
-        'counts = {"kubernetes": 0, "keda": 0}',
+        'from cloudcoil.models.keda.v1alpha1 import ScaledObject, TriggerAuthentication',
+        'KEDA = {"ScaledObject": ScaledObject, "TriggerAuthentication": TriggerAuthentication}',
+        'counts = {"kubernetes": 0, "keda": 0, "monitoring": 0}',
         'for document in [d for text in json.load(open(sys.argv[1])) for d in text]:',
-        '    if document["kind"] == "ScaledObject":',
-        '        kept = ScaledObject.model_validate(document).model_dump(by_alias=True, exclude_unset=True, mode="json")',
+        '    if document["apiVersion"].startswith("monitoring.googleapis.com/"):',
+        '        counts["monitoring"] += 1',
+        '    elif document["kind"] in KEDA:',
+        '        kept = KEDA[document["kind"]].model_validate(document).model_dump(by_alias=True, exclude_unset=True, mode="json")',
         '        assert kept["spec"] == document["spec"], (kept["spec"], document["spec"])',
         '        counts["keda"] += 1',
         '    else:',
@@ -188,7 +249,12 @@ describeWithPython(
       ].join('\n');
       const run = spawnSync(pythonOf('kubernetes')!, ['-c', script, file], { encoding: 'utf8' });
       expect(run.stderr).toBe('');
-      expect(JSON.parse(run.stdout)).toEqual({ kubernetes: 20 + 25 + 5 + 5, keda: 12 });
+      // Managed Prometheus' kinds are checked by a control plane, below.
+      expect(JSON.parse(run.stdout)).toEqual({
+        kubernetes: 21 + 26 + 5 + 26 + 5,
+        keda: 4 * 4 + 1,
+        monitoring: 3 * 4,
+      });
     });
   },
   'kubernetes',
@@ -200,14 +266,17 @@ describeWithKubernetes('the manifests on a real control plane', () => {
     const lacks = kubernetesLacks();
     if (lacks) throw new Error(lacks);
     plane = await startControlPlane();
-    plane.kubectl(['apply', '-f', '-'], SCALED_OBJECTS);
-    plane.kubectl(['wait', '--for=condition=Established', 'crd/scaledobjects.keda.sh']);
+    // KEDA's own definitions are too large for the annotation that a client-side apply leaves.
+    const definitions = `${kedaDefinitions()}---\n${managedPrometheusDefinitions()}`;
+    plane.kubectl(['apply', '--server-side', '-f', '-'], definitions);
+    plane.kubectl(['wait', '--for=condition=Established', 'crd', '--all']);
     plane.kubectl(['apply', '-f', path.join(infra, 'base/namespace.yaml')]);
   }, 120_000);
   afterAll(() => plane?.close());
 
-  test.each(['dev', 'prod', 'version'] as const)('%s passes server-side dry-run', (name) => {
-    const said = plane.kubectl(['apply', '--server-side', '--dry-run=server', '-f', '-'], overlay(name));
+  test.each(['dev', 'prod', 'version', 'cloud'] as const)('%s passes server-side dry-run', (name) => {
+    const strict = ['apply', '--server-side', '--dry-run=server', '--validate=strict', '-f', '-'];
+    const said = plane.kubectl(strict, overlay(name));
     expect(said.trim().split('\n')).toHaveLength(manifests(name).length);
   });
 
@@ -281,24 +350,4 @@ describeWithKubernetes('the manifests on a real control plane', () => {
       message: expect.stringMatching(/titrate-deploy" cannot list.*deploy-rbac\.yaml/s),
     });
   });
-});
-
-/** KEDA's kind with a schema that takes anything: that the API server knows it. Its fields are checked offline, above. */
-const SCALED_OBJECTS = stringify({
-  apiVersion: 'apiextensions.k8s.io/v1',
-  kind: 'CustomResourceDefinition',
-  metadata: { name: 'scaledobjects.keda.sh' },
-  spec: {
-    group: 'keda.sh',
-    scope: 'Namespaced',
-    names: { plural: 'scaledobjects', singular: 'scaledobject', kind: 'ScaledObject' },
-    versions: [
-      {
-        name: 'v1alpha1',
-        served: true,
-        storage: true,
-        schema: { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } },
-      },
-    ],
-  },
 });

@@ -19,6 +19,11 @@ const ENVIRONMENTS = {
     variable: 'TITRATE_TEST_KUBERNETES_PYTHON',
     requirements: 'requirements-kubernetes.txt',
   },
+  infrastructure: {
+    folder: 'infrastructure',
+    variable: 'TITRATE_TEST_INFRASTRUCTURE_PYTHON',
+    requirements: 'requirements-infrastructure.txt',
+  },
   beam: { folder: 'beam', variable: 'TITRATE_TEST_BEAM_PYTHON', requirements: 'requirements-beam.txt' },
 } as const;
 export type PythonEnvironment = keyof typeof ENVIRONMENTS;

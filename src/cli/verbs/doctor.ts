@@ -1,7 +1,8 @@
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import pc from 'picocolors';
-import { verb } from '../context';
-import { LOCAL_CHECKS, type Finding, type Verdict } from '../doctor-checks';
+import type { Settings } from '../../platform/settings';
+import { settingsOf, verb } from '../context';
+import { LOCAL_CHECKS, MACHINE_CHECKS, type Finding, type Verdict } from '../doctor-checks';
 import { checkServers } from '../doctor-server-checks';
 
 const MARKS: Record<Verdict, string> = {
@@ -20,10 +21,21 @@ function describe(findings: readonly Finding[]): string {
     .join('\n');
 }
 
-const doctor = verb<[], object>(async (cli) => {
-  const findings: Finding[] = [];
-  for (const check of LOCAL_CHECKS) findings.push({ check: check.name, ...(await check.run(cli.settings)) });
-  findings.push(...(await checkServers(cli.settings)));
+async function examine(settings: Settings): Promise<Finding[]> {
+  const cloud = settings.profile === 'gcp';
+  const found: Finding[] = [];
+  for (const check of cloud ? MACHINE_CHECKS : LOCAL_CHECKS)
+    found.push({ check: check.name, ...(await check.run(settings)) });
+  if (!cloud) return [...found, ...(await checkServers(settings))];
+  // Loaded only here: Google's and Kubernetes' libraries cost a second.
+  const { checkCloud } = await import('../gcp');
+  return [...found, ...(await checkCloud(settings))];
+}
+
+const doctor = verb<[], { profile?: 'local' | 'gcp' }>(async (cli, options) => {
+  const { profile } = options;
+  const settings = profile ? settingsOf(options, { profile }) : cli.settings;
+  const findings = await examine(settings);
   const failed = findings.filter(({ verdict }) => verdict === 'fail').length;
   cli.result({ healthy: failed === 0, findings }, () => describe(findings));
   cli.say(failed ? `${failed} of ${findings.length} checks failed` : 'nothing that would stop a campaign');
@@ -34,6 +46,12 @@ const doctor = verb<[], object>(async (cli) => {
 export function doctorVerb(program: Command): void {
   program
     .command('doctor')
-    .description('check everything a campaign needs, and say how to mend it')
+    .description('check everything a campaign needs, and say how to mend it; changes nothing of it')
+    .addOption(
+      new Option('--profile <name>', 'what to examine (default: that of the settings)').choices([
+        'local',
+        'gcp',
+      ]),
+    )
     .action(doctor);
 }

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { TASK_QUEUES, TitrateError } from '../../contracts';
 import { compiledEntry } from '../../foundation';
 import { homePaths, type Settings } from '../settings';
+import { speaksTls } from '../temporal-connection';
 import { SupervisedChild, type ChildSpec } from './child';
 import { settingsEnvironment } from './environment';
 import type { GuardMessage } from './guard';
@@ -124,6 +125,13 @@ class Guard {
 
 async function settle(settings: Settings, ports: 'fixed' | 'free'): Promise<Settings> {
   const { temporal, inference } = settings;
+  if (speaksTls(settings)) {
+    throw new TitrateError('config-invalid', {
+      what: 'the server that is started here speaks no TLS and takes no API key: these are of a server elsewhere',
+      where: 'temporal.tls, temporal.apiKeyFile or TITRATE_TEMPORAL_API_KEY',
+      remedy: 'Unset them, or start the workers alone: node dist/workers/all.js',
+    });
+  }
   if (ports === 'free') {
     const [port, uiPort, inferencePort] = await freePorts(temporal.host, 3);
     return {
@@ -139,6 +147,12 @@ async function settle(settings: Settings, ports: 'fixed' | 'free'): Promise<Sett
   ]);
   return settings;
 }
+
+/** Several processes on one machine: each takes the next port for its metrics. */
+const withMetricsPort = ({ metrics, ...rest }: Settings, nth: number): Settings => ({
+  ...rest,
+  metrics: { ...metrics, ...(metrics.port && { port: metrics.port + nth }) },
+});
 
 function entrySpec(entry: StackEntry, settings: Settings, logDirectory: string): ChildSpec {
   return {
@@ -235,7 +249,11 @@ export async function startLocalStack(options: LocalStackOptions): Promise<Local
     const { signal } = options;
     await untilAborted(server.start(), signal);
     await untilAborted(
-      Promise.all(entries.map((entry) => add(entrySpec(entry, settings, logDirectory)).start())),
+      Promise.all(
+        entries.map((entry, nth) =>
+          add(entrySpec(entry, withMetricsPort(settings, nth), logDirectory)).start(),
+        ),
+      ),
       signal,
     );
     const find = (name: string) => {

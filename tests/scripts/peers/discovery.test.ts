@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import {
@@ -102,6 +102,29 @@ describe('the folder of the bench', () => {
     });
     expect(text).toContain('| peer: forest | 1 | 0.000 | 0.500 |');
     expect(text).toContain('+0.250');
+  });
+
+  test('of several properties tells a peer all of them, and counts the front that it found', () => {
+    const several: Scenario = {
+      ...{ ...scenario, name: 'several', goal: 'pareto', figure: 'hypervolume' },
+      several: { property: 'up', others: [{ property: 'down', direction: 'maximize', descriptor: 'amw' }] },
+    };
+    const down = values.map((_, i) => (i === 7 ? null : 30 - i));
+    const both: ReplayTable = { ...table, others: [{ property: 'down', values: down }] };
+    const prepared = prepare(root, several, both, smiles, [1]);
+    const lines = readFileSync(path.join(prepared.folder, 'table.csv'), 'utf8').split('\n');
+    expect([lines[0], lines[5], lines[8]]).toEqual(['smiles,target,down', 'C,,26', 'C,7,']);
+    const all = [...values.keys()];
+    const peer = { picked: [[4, 7], [10], all.slice(11)], cpuSecondsPerCycle: [0, 0] };
+    writeFileSync(fileOf(prepared, 1, 'nehvi'), JSON.stringify(peer));
+    const [run] = readRuns(prepared, 'nehvi', false);
+    // Molecules 4 and 7 lack a value each; everything that has both is on the front.
+    expect(run!.frontSize).toEqual([0, 1, 20]);
+    expect(run!.hypervolume![0]).toBe(0);
+    expect(run!.hypervolume![2]!).toBeGreaterThan(run!.hypervolume![1]!);
+    expect(renderScenario({ scenario: several, poolSize: 30, runs: new Map([['auto', [run!]]]) })).toContain(
+      'hypervolume by molecules measured',
+    );
   });
 
   test('every scenario with mishaps has one without to be compared with', () => {
