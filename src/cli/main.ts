@@ -8,6 +8,7 @@ import { dataVerbs } from './verbs/data';
 import { demoVerb } from './verbs/demo';
 import { deployVerbs } from './verbs/deploy';
 import { doctorVerb } from './verbs/doctor';
+import { driftVerb } from './verbs/drift';
 import { exploreVerb } from './verbs/explore';
 import { modelsVerbs } from './verbs/models';
 import { predictVerb } from './verbs/predict';
@@ -48,6 +49,7 @@ export function createProgram(): Command {
     predictVerb,
     prepareVerb,
     serveVerb,
+    driftVerb,
     reportVerb,
     benchmarkVerb,
     doctorVerb,

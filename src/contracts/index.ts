@@ -3,6 +3,7 @@ export * from './campaign-config';
 export * from './constraint-lists';
 export * from './constraints';
 export * from './datasets';
+export * from './drift';
 export * from './errors';
 export * from './features';
 export * from './ids';

@@ -1,0 +1,11 @@
+export { ACT_FROM, FALSE_ALARMS_A_LOOK, MINIMUM, SPANS } from './budget';
+export { driftReference, isCompared, promisedResiduals, type DriftReference } from './reference';
+export {
+  emptySample,
+  type ColumnState,
+  type DescriptorTable,
+  type DriftSample,
+  type ServedColumn,
+} from './sample';
+export type { HitRule } from './detectors/truth';
+export { HISTORY_WINDOWS, look, type LookOptions } from './watch';
