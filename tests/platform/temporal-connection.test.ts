@@ -1,7 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
@@ -14,6 +13,7 @@ import { eventually } from '../support/eventually';
 import { complaintsAbout, describeWithPrometheus } from '../support/prometheus';
 import { startServer } from '../support/temporal';
 import { makeAuthority, opensslLacks, startTlsGuard, type Pair } from '../support/tls';
+import { freePort } from '../support/free-port';
 
 const directory = mkdtempSync(path.join(os.tmpdir(), 'titrate-tls-'));
 const API_KEY = 'key-of-the-test';
@@ -32,14 +32,6 @@ afterAll(async () => {
   await environment?.teardown();
   rmSync(directory, { recursive: true, force: true });
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 /** A worker process; resolves with what it has said once it is ready or has ended. */
 async function startWorker(env: Record<string, string>) {

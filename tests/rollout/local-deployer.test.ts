@@ -4,6 +4,7 @@ import type { ModelCard, ModelVersion } from '../../src/contracts';
 import { createLocalDeployer, type DeployRequest, type LocalDeployerOptions } from '../../src/rollout';
 import { createInferenceServer, type InferenceServer } from '../../src/serving';
 import { ask, openWorld, type World } from '../serving/support/world';
+import { freePort } from '../support/free-port';
 
 let world: World;
 let server: InferenceServer;
@@ -27,14 +28,6 @@ const targets = async (pointer: string) =>
   (await world.pointers.entries(`${pointer}/${campaign}`)).map(({ target }) => target);
 const answering = async () =>
   (await ask(`${endpoint}/predict`, { model: campaign, smiles: ['CCO'] })).body.version;
-
-async function freePort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve));
-  const { port } = probe.address() as AddressInfo;
-  await new Promise((resolve) => probe.close(resolve));
-  return port;
-}
 
 beforeAll(async () => {
   world = await openWorld();

@@ -1,6 +1,5 @@
 import { fork, spawn, type ChildProcess } from 'node:child_process';
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { once } from 'node:events';
 import path from 'node:path';
 import { compiledEntry } from '../../src/foundation';
@@ -10,6 +9,7 @@ import { loadSettings, type Settings } from '../../src/platform/settings';
 import type { CandidateMessage } from '../../src/serving';
 import { newApiKey } from '../../src/serving/access';
 import { eventually, openWorld, type World } from './support/world';
+import { freePort } from '../support/free-port';
 
 const CAMPAIGN = 'solubility-42';
 const asker = newApiKey();
@@ -20,14 +20,6 @@ const KEYS = [
 ];
 let world: World;
 let child: ChildProcess | undefined;
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 const environment = () => ({
   ...process.env,

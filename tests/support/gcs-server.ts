@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process';
 import { createServer, request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { createServer as createSocketServer, type AddressInfo } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { pythonOf } from './python';
+import { freePort } from './free-port';
 
 export interface GcsServer {
   readonly endpoint: string;
@@ -33,15 +34,6 @@ function binary(): string {
   }
   throw new Error(`there is no fake-gcs-server under ${libraries}`);
 }
-
-const freePort = () =>
-  new Promise<number>((resolve, reject) => {
-    const server = createSocketServer().once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });
 
 /** Starts fake-gcs-server. `memory` keeps old generations of a versioned bucket; `filesystem` outlives the server. */
 export async function startGcsServer(options: {

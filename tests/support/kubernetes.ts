@@ -3,13 +3,13 @@ import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { KubeConfig } from '@kubernetes/client-node';
 import { packageRoot } from '../../src/foundation';
 import { describeWhere } from './describe-where';
 import { startKubelet, type Kubelet } from './kubelet';
+import { freePorts } from './free-port';
 
 /** A real Kubernetes control plane on loopback: etcd, API server, controllers. Instead of nodes there is `startKubelet`. */
 export interface ControlPlane {
@@ -85,18 +85,6 @@ export function kubernetesLacks(): string | null {
 /** `describe` for tests on a control plane. */
 export const describeWithKubernetes = (name: string, body: () => void): void =>
   describeWhere(kubernetesLacks(), name, body);
-
-async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer());
-  const ports: number[] = [];
-  for (const server of servers) {
-    server.listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    ports.push((server.address() as AddressInfo).port);
-  }
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
-}
 
 async function end(child: ChildProcess | undefined, signal: NodeJS.Signals): Promise<void> {
   if (!child || child.exitCode !== null || child.signalCode !== null) return;

@@ -1,10 +1,10 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { describeWhere } from './describe-where';
+import { freePort } from './free-port';
 
 const isThere = (program: string) => spawnSync(program, ['--version']).status === 0;
 
@@ -19,14 +19,6 @@ export function complaintsAbout(metrics: string): string {
     encoding: 'utf8',
   });
   return status === 0 ? '' : `${stdout}${stderr}` || `promtool ended with ${status}`;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 /**
