@@ -103,10 +103,6 @@ export function boundRows(
       norms[j]! += Math.abs(weight);
     }
   }
-  let directionNorm = 0;
-  for (let j = 1; j <= count; j++) directionNorm += norms[j]! ** 2;
-  directionNorm = Math.sqrt(directionNorm);
-
   const factor = apart ? -1 / (4 * mix.lengthScale ** 2 * width) : 0;
   const shares = {
     structure: mix?.structure ?? 1,
@@ -182,11 +178,14 @@ export function boundRows(
         const line = (h * BLOCK + r) * columns;
         for (let j = 0; j < columns; j++) blockSums[j]! += sums[line + j]!;
       }
-      let known = 0;
-      for (let j = 1; j <= count; j++) known += blockSums[j]! * blockSums[j]!;
       const error = VALUE_ERROR + distanceError(squares[r]!) + (CHUNK + 4) * UNIT;
-      const sure = Math.max(0, Math.sqrt(known) - error * directionNorm);
-      const open = Math.min(1, 1 - sure * sure) + SHARE_ERROR;
+      // Each measurement less what it may be off by: of those with large weights, which explain little, nothing is sure.
+      let known = 0;
+      for (let j = 1; j <= count; j++) {
+        const sure = Math.abs(blockSums[j]!) - error * norms[j]!;
+        if (!(sure <= 0)) known += sure * sure;
+      }
+      const open = Math.min(1, 1 - known) + SHARE_ERROR;
       const bounded = totals[r]! > 0 && Number.isFinite(squares[r]!) && Number.isFinite(known);
       out.mean[row] = bounded ? shift + scale * (model.mean + blockSums[0]!) : shift;
       out.reach[row] = bounded ? scale * (error * norms[0]! + SHARE_ERROR) : Infinity;

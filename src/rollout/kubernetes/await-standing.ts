@@ -91,7 +91,11 @@ export async function awaitStanding(options: AwaitOptions): Promise<Outcome> {
         if (!early || available > 0) applied = null;
       } else {
         const standing = (await seen.standing(slot))!;
-        if (standing.kind === 'ready') return { kind: 'ready', look: seen };
+        if (standing.kind === 'ready') {
+          const servers = deployment.spec?.replicas ?? 1;
+          say(`${servers} of ${servers} servers of ${name} are ready`);
+          return { kind: 'ready', look: seen };
+        }
         state = standing.message;
         if (standing.kind === 'stuck' && standing.final) return { kind: 'failed', message: state };
         troubleSince = standing.kind === 'stuck' ? (troubleSince ?? performance.now()) : null;

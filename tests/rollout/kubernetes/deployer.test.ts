@@ -449,8 +449,7 @@ describeWithKubernetes('the Kubernetes deployer on a real control plane', () => 
       ...by('b'),
       ...canary(two, 7),
       onProgress: (message) => {
-        if (!/of 1 servers/.test(message)) return;
-        if (!/of 1 servers/.test(message)) return;
+        if (!/0 of 1 servers/.test(message)) return;
         waited = rule();
         plane.kubelet.release();
       },
