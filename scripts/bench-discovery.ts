@@ -12,7 +12,9 @@ import { surrogateOf } from '../src/cli/models/replay-surrogate';
 import { strategySchema, type Strategy } from '../src/contracts';
 import { packageRoot } from '../src/foundation';
 import { createLearning } from '../src/learning';
+import { recordBenchmark, type BenchFigureInput } from '../src/platform/bench';
 import { load, ourName, runOurs, withFurther, type LoadedDataSet } from './peers/acquisition/ours';
+import { mean } from './peers/acquisition/figures';
 import { renderScenario, type Compared } from './peers/acquisition/report';
 import { readDataSet, SCENARIOS, undisturbed, type Scenario } from './peers/acquisition/scenarios';
 import { prepare, readRuns, type MethodRun, type Prepared } from './peers/acquisition/workspace';
@@ -94,6 +96,22 @@ function runsOf(prepared: Prepared): Map<string, MethodRun[]> {
   ]);
 }
 
+/** What `auto` had reached at the end, by what chance had with the same number of molecules. */
+function figureOf({ scenario: { title, figure }, runs }: Compared): BenchFigureInput[] {
+  const reached = (name: string) => {
+    const last = (runs.get(name) ?? []).flatMap((run) => run[figure]?.at(-1) ?? []);
+    return last.length > 0 ? mean(last) : NaN;
+  };
+  const [auto, chance] = [reached('auto'), reached('random')];
+  return [
+    {
+      ...{ name: title, value: auto, unit: figure, steady: true },
+      better: figure === 'rmse' ? 'lower' : 'higher',
+      peer: Number.isFinite(chance) ? { name: 'random', value: chance } : null,
+    },
+  ];
+}
+
 async function main(): Promise<void> {
   if (!options.data || !options.cache) {
     throw new Error('--data FOLDER (the data sets) and --cache FOLDER (tables, runs) are needed');
@@ -135,6 +153,7 @@ async function main(): Promise<void> {
   } finally {
     await learning.close();
   }
+  recordBenchmark('discovery', all.flatMap(figureOf));
   if (options.output) {
     const told = all.map(({ scenario, runs }) => ({ scenario, runs: Object.fromEntries(runs) }));
     writeFileSync(options.output, `${JSON.stringify(told, null, 2)}\n`);

@@ -11,6 +11,7 @@ import { DESCRIPTOR_NAMES } from '../src/chemistry';
 import type { DriftLook } from '../src/contracts';
 import { driftReference, HISTORY_WINDOWS, look, type DriftSample } from '../src/drift';
 import { packageRoot } from '../src/foundation';
+import { recordBenchmark } from '../src/platform/bench';
 import { populations } from './peers/drift/molecules';
 import { sampleOf, SCENARIOS, undisturbed, type Stream, type StreamRow } from './peers/drift/streams';
 
@@ -219,6 +220,18 @@ async function main(): Promise<void> {
   const beside = python ? peers(pools, python, cache, Number(values['peer-seeds'])) : null;
   const report = `${JSON.stringify({ scenarios, undisturbed: quiet, peers: beside }, null, 2)}\n`;
   process.stdout.write(report);
+  recordBenchmark('drift', [
+    ...scenarios.map(({ scenario, population, streams, inTime }) => ({
+      ...{ name: `${population}, ${scenario}: found in time`, value: inTime / streams, unit: 'share' },
+      ...{ better: 'higher' as const, steady: true },
+    })),
+    ...(quiet
+      ? [
+          { name: 'alarms', value: quiet.alarms.length / quiet.looks, unit: 'a look', steady: true },
+          { name: 'a look', value: quiet.cpuSecondsALook, unit: 'CPU s' },
+        ]
+      : []),
+  ]);
   if (values.output) writeFileSync(values.output, report);
 }
 

@@ -12,6 +12,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { packageRoot } from '../src/foundation';
+import { recordBenchmark } from '../src/platform/bench';
 import {
   DENSITY,
   GRAPHS,
@@ -153,6 +154,15 @@ async function main(): Promise<void> {
   }
   const python = peerPython(values.python);
   const figures = chosen.flatMap((inputs) => compare(python, inputs, Number(values.repeats), data));
+  recordBenchmark(
+    'epoch',
+    figures
+      .filter(({ ratioToPeer }) => ratioToPeer !== 1)
+      .map(({ inputs, method, cpuSecondsAnEpoch: value, ratioToPeer }) => ({
+        ...{ name: `${inputs}: ${method}`, value, unit: 'CPU s an epoch' },
+        peer: { name: 'the peer', value: value / ratioToPeer },
+      })),
+  );
   if (values.json) {
     process.stdout.write(`${JSON.stringify(figures, null, 2)}\n`);
     return;

@@ -29,6 +29,7 @@ import {
   type ExploreRequest,
   type LabelledSet,
 } from '../src/learning';
+import { recordBenchmark } from '../src/platform/bench';
 
 const { positionals, values: options } = parseArgs({
   allowPositionals: true,
@@ -139,6 +140,16 @@ async function main(): Promise<void> {
   const [chosenWhole] = whole.value.leaders as [TrialSpec];
   const errorSmall = await judge(chosenSmall);
   const errorWhole = chosenWhole === chosenSmall ? errorSmall : await judge(chosenWhole);
+  recordBenchmark('exploration', [
+    {
+      ...{ name: 'exploring on little', value: small.cpuSeconds, unit: 'CPU s' },
+      peer: { name: 'on all labels', value: whole.cpuSeconds },
+    },
+    {
+      ...{ name: 'held-out error of what was chosen', value: errorSmall, unit: 'RMSE', steady: true },
+      peer: { name: 'chosen on all labels', value: errorWhole },
+    },
+  ]);
   process.stdout.write(
     `downscaled: ${small.cpuSeconds.toFixed(1)} CPU s, chose ${chosenSmall.trialId}, held-out RMSE ${errorSmall.toFixed(3)}\n` +
       `all labels: ${whole.cpuSeconds.toFixed(1)} CPU s, chose ${chosenWhole.trialId}, held-out RMSE ${errorWhole.toFixed(3)}\n` +

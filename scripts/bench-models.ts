@@ -5,6 +5,7 @@
  */
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { recordBenchmark } from '../src/platform/bench';
 import { compare, pooledCoverage } from './peers/comparison';
 import { DATA_SETS } from './peers/data-sets';
 import { peerPython, PEERS, preparePeers, runPeer, runTitrate } from './peers/methods';
@@ -79,6 +80,21 @@ function main(): void {
   });
   const pooled = pooledCoverage(comparisons);
   process.stdout.write(renderReport(comparisons, pooled, values.name));
+  recordBenchmark(
+    'models',
+    comparisons.flatMap(({ title, metric, methods, duels }) => {
+      const of = (name: string | undefined) => methods.find(({ method }) => method === name);
+      const [ours, peer] = [of(values.name), of(duels[0]?.peer)];
+      if (!ours) return [];
+      return [
+        {
+          ...{ name: title, value: ours.score.mean, unit: metric, steady: true },
+          better: metric === 'rmse' ? ('lower' as const) : ('higher' as const),
+          peer: peer ? { name: peer.method, value: peer.score.mean } : null,
+        },
+      ];
+    }),
+  );
   if (values.output) {
     writeFileSync(
       values.output,

@@ -13,6 +13,7 @@ import { createChemistry } from '../src/chemistry';
 import type { FeatureMatrix } from '../src/contracts';
 import { concatFeatureRows, selectFeatureRows } from '../src/foundation';
 import { COVARIANCE_MAX_ROWS, createLearning, type FittedModel } from '../src/learning';
+import { recordBenchmark, type BenchFigureInput } from '../src/platform/bench';
 import { peerPython } from './peers/methods';
 import { runPoolPeer } from './peers/pool';
 import { readLabelledPool } from './pool-molecules';
@@ -129,18 +130,18 @@ interface Problem {
   readonly score: (mean: number, sigma: number) => number;
 }
 
-/** The peer's time for the first rows, by the share of the pool that they are; and whether it scores them as we do. */
+/** The peer's CPU-seconds for the first rows, by the share of the pool that they are; and whether it scores them as we do. */
 async function comparePeer(
   { python, peerRows, size, top }: Options,
   { labelled, targets, molecules, model, incumbent, score }: Problem,
   line: Line,
-): Promise<void> {
+): Promise<number | null> {
   let file: string;
   try {
     file = peerPython(python);
   } catch (error) {
     console.log(`no peer: ${(error as Error).message}`);
-    return;
+    return null;
   }
   const rows = Math.min(peerRows, molecules.rows);
   const pool = selectFeatureRows(molecules, [...Array(rows).keys()]);
@@ -157,6 +158,7 @@ async function comparePeer(
     { seconds: times * peer.seconds, cpu: times * peer.cpu },
     `extrapolated; expected improvements differ by at most ${apart.toExponential(1)}`,
   );
+  return times * peer.cpu;
 }
 
 async function main(): Promise<void> {
@@ -192,12 +194,23 @@ async function main(): Promise<void> {
     const found = await timed(() => search(model, parts, top, score));
     const { best, evaluated } = found.value;
     line(`exact top ${top} of ${size}`, found, `${evaluated} variances of ${size}`);
+    const figures: BenchFigureInput[] = [
+      {
+        ...{ name: 'variances computed', value: evaluated, unit: 'rows', steady: true },
+        peer: { name: 'all', value: size },
+      },
+    ];
     const shortlist = best.slice(0, COVARIANCE_MAX_ROWS);
     const features = concatFeatureRows(
       shortlist.map(({ part, row }) => selectFeatureRows(parts[part]!, [row])),
     );
     line(`joint covariance of ${features.rows}`, await timed(() => model.covariance(features)));
-    await comparePeer(options, { labelled, targets, molecules, model, incumbent, score }, line);
+    const numpy = await comparePeer(options, { labelled, targets, molecules, model, incumbent, score }, line);
+    figures.push({
+      ...{ name: `exact top ${top} of ${size}`, value: found.cpu, unit: 'CPU s' },
+      peer: numpy === null ? null : { name: 'NumPy and SciPy', value: numpy },
+    });
+    recordBenchmark('pool', figures);
     model.dispose();
   } finally {
     await Promise.all([chemistry.close(), learning.close()]);

@@ -27,6 +27,7 @@ import {
 import { hashOf, selectFeatureRows, sha256 } from '../src/foundation';
 import { createLearning } from '../src/learning';
 import { createFileObjectStore, type ObjectStore, type StepCache } from '../src/objects';
+import { recordBenchmark, type BenchFigureInput } from '../src/platform/bench';
 import { createLocalTraining } from '../src/training';
 import { POOL_SPEC, readLabelledPool, type LabelledPool } from './pool-molecules';
 
@@ -216,6 +217,7 @@ async function main(): Promise<void> {
     const { picks } = alone.value.value;
 
     const { planScoring } = createScore(ports);
+    const figures: BenchFigureInput[] = [];
     for (const number of options.workers) {
       workers.push(...Array.from({ length: number }, () => fork(__filename, ['--serve', home])));
       const before = await Promise.all(workers.map(answerOf));
@@ -251,9 +253,14 @@ async function main(): Promise<void> {
         same ? 'the same batch' : 'ANOTHER BATCH',
       );
       line(`in all, ${number}`, scoring + chosen.seconds, cpu + chosen.cpu);
+      figures.push({
+        ...{ name: `shared out over ${number}`, value: cpu + chosen.cpu, unit: 'CPU s' },
+        peer: { name: 'one process alone', value: alone.cpu },
+      });
       if (!same) process.exitCode = 1;
       for (const worker of workers.splice(0)) worker.send('end');
     }
+    recordBenchmark('scoring', figures);
   } finally {
     for (const worker of workers) worker.kill();
     await close();

@@ -8,6 +8,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import { parseArgs } from 'node:util';
+import { recordBenchmark } from '../src/platform/bench';
 import { bareRate, startPeer, startTitrate, stop, valuesOf } from './peers/serving/contestants';
 import {
   measureSpeed,
@@ -97,6 +98,24 @@ async function main(): Promise<void> {
   const report = { machine: { cpu, node: process.version, ...cores }, models: figures, surge };
   const json = `${JSON.stringify(report, (_key, value: unknown) => (typeof value === 'number' ? Number(value.toPrecision(4)) : value), 2)}\n`;
   process.stdout.write(`${tableOf(figures, surge)}\n${json}`);
+  recordBenchmark(
+    'serving',
+    figures.flatMap(({ model, bare, titrate, peer }) => [
+      {
+        ...{
+          name: `${model}: saturation`,
+          value: titrate.saturation,
+          unit: 'a second',
+          better: 'higher' as const,
+        },
+        peer: { name: 'the bare featurizer and model', value: bare },
+      },
+      {
+        ...{ name: `${model}: CPU of a request`, value: titrate.cpuMsPerRequest, unit: 'ms' },
+        peer: peer && { name: 'FastAPI', value: peer.cpuMsPerRequest },
+      },
+    ]),
+  );
   if (values.output) writeFileSync(values.output, json);
 }
 

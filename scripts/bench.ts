@@ -14,6 +14,7 @@ import {
 } from '../src/contracts';
 import { createRandom, packageRoot } from '../src/foundation';
 import { createLearning, type LabelledSet } from '../src/learning';
+import { recordBenchmark } from '../src/platform/bench';
 import { standardiseRows } from '../src/processing';
 
 const REPEATS = 3;
@@ -179,6 +180,13 @@ async function main(): Promise<void> {
   } finally {
     await Promise.all([chemistry.close(), learning.close()]);
   }
+  recordBenchmark(
+    'main',
+    rows.map(({ what, cpuSeconds: value, peer: name, peerCpuSeconds }) => ({
+      ...{ name: what, value, unit: 'CPU s' },
+      peer: name && peerCpuSeconds !== undefined ? { name, value: peerCpuSeconds } : null,
+    })),
+  );
   for (const row of rows) {
     const beside =
       row.peerCpuSeconds === undefined

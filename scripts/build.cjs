@@ -91,6 +91,7 @@ async function build({ quiet = false } = {}) {
     const logger = { log() {}, trace() {}, debug() {}, info() {}, warn: console.warn, error: console.error };
     const { code } = await bundleWorkflowCode({
       workflowsPath: path.join(root, 'workflows/index.ts'),
+      workflowInterceptorModules: [path.join(root, 'workflows/interceptors.ts')],
       logger,
     });
     // In one step: a worker may be reading the file of an earlier build.

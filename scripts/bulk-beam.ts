@@ -29,6 +29,7 @@ import { writeFrame } from '../src/processing/frames';
 import { createRecordReader } from '../src/processing/record-reader';
 import { partJobOf, type FramedPart, type PartManifest } from '../src/processing/standardiser-protocol';
 import { detectReading, readSource } from '../src/sources';
+import { recordBenchmark } from '../src/platform/bench';
 
 /** Frames a landed source whole, as the Dataflow processor does. */
 export async function frameSource(
@@ -184,6 +185,12 @@ async function main(): Promise<void> {
     const { accepted, quarantined } = outcome.value;
     const result = { rows: accepted + quarantined, accepted, quarantined, parts: expected.length, equal };
     process.stdout.write(`${JSON.stringify({ ...result, inlineSeconds, beamSeconds }, null, 2)}\n`);
+    recordBenchmark('beam', [
+      {
+        ...{ name: 'standardising by Beam', value: beamSeconds, unit: 's' },
+        peer: { name: 'inline', value: inlineSeconds },
+      },
+    ]);
     if (!equal.parts || !equal.keys) process.exitCode = 1;
   } finally {
     rmSync(folder, { recursive: true, force: true });

@@ -14,6 +14,7 @@ import { MEDIA_TYPES, moleculeCapsSchema, standardisationSchema, type SourceSpec
 import { createFileObjectStore, createStepCache } from '../src/objects';
 import { createInlineProcessor } from '../src/processing';
 import { detectReading, readSource, type SourceStructure } from '../src/sources';
+import { recordBenchmark } from '../src/platform/bench';
 
 const BATCH = 512;
 const TICKS_A_SECOND = 100;
@@ -140,6 +141,17 @@ async function main(): Promise<void> {
     cpuRatio: alone.cpuMicrosecondsPerRow / whole.cpuMicrosecondsPerRow,
     peakRssMegabytes: process.resourceUsage().maxRSS / 1024,
   };
+  recordBenchmark('ingest', [
+    {
+      ...{ name: 'inline path', value: whole.rowsPerSecond, unit: 'rows/s', better: 'higher' },
+      peer: { name: 'bare standardiser', value: alone.rowsPerSecond },
+    },
+    {
+      ...{ name: 'CPU of a row, inline path', value: whole.cpuMicrosecondsPerRow, unit: 'µs' },
+      peer: { name: 'bare standardiser', value: alone.cpuMicrosecondsPerRow },
+    },
+    { name: 'peak memory', value: result.peakRssMegabytes, unit: 'MB', steady: true },
+  ]);
   process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
 }
 

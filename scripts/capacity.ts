@@ -5,10 +5,15 @@
 import { parseArgs } from 'node:util';
 import { asTitrateError, TitrateError } from '../src/contracts';
 import { table } from '../src/cli/table';
-import { ASSUMPTIONS } from './capacity/assumptions';
-import { capacityOf, type Capacity, type Workload } from './capacity/model';
-import { costTable } from './capacity/cost-table';
-import { loadPrices, type Prices } from './capacity/prices';
+import {
+  ASSUMPTIONS,
+  capacityOf,
+  costTable,
+  loadPrices,
+  type Capacity,
+  type Prices,
+  type Workload,
+} from '../src/platform/capacity';
 
 const DEFAULTS = {
   pool: '1e6',

@@ -18,6 +18,7 @@ const CHECKS = [
   },
   { name: 'schemas', command: process.execPath, args: ['dist/scripts/schemas.js', '--check'] },
   { name: 'topology', command: process.execPath, args: ['dist/scripts/topology.js', '--check'] },
+  { name: 'dashboards', command: process.execPath, args: ['dist/scripts/dashboards.js', '--check'] },
   { name: 'tables', command: process.execPath, args: ['dist/scripts/warehouse-tables.js', '--check'] },
 ];
 

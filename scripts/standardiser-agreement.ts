@@ -10,6 +10,7 @@ import { gunzipSync } from 'node:zlib';
 import { createChemistry } from '../src/chemistry';
 import { moleculeCapsSchema, standardisationSchema } from '../src/contracts';
 import { packageRoot } from '../src/foundation';
+import { recordBenchmark, type BenchFigureInput } from '../src/platform/bench';
 
 const EXAMPLES = 3;
 const BATCH = 2000;
@@ -142,6 +143,7 @@ async function main(): Promise<void> {
     return;
   }
   const chemistry = createChemistry({ threads: 2 });
+  const figures: BenchFigureInput[] = [];
   try {
     for (const { file, smiles } of words.map(readSmiles)) {
       const counts = { total: 0, defaults: 0, alike: 0 };
@@ -165,6 +167,10 @@ async function main(): Promise<void> {
           }
         });
       }
+      figures.push({
+        ...{ name: `${file}: equal to RDKit`, value: counts.alike / counts.total, unit: 'share' },
+        ...{ better: 'higher', steady: true },
+      });
       const percent = (count: number) => `${count} (${((100 * count) / counts.total).toFixed(2)} %)`;
       process.stdout.write(
         `${file}: ${counts.total} structures; equal to RDKit ${percent(counts.alike)}, with RDKit's default fragment rule ${percent(counts.defaults)}\n`,
@@ -174,6 +180,7 @@ async function main(): Promise<void> {
         for (const example of examples.slice(0, EXAMPLES)) process.stdout.write(`    - ${example}\n`);
       }
     }
+    recordBenchmark('standardiser', figures);
   } finally {
     await chemistry.close();
   }

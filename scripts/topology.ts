@@ -1,13 +1,14 @@
 /**
  * Writes what others read of src/platform/topology: infra/terraform/topology.json for Terraform, the tables of docs/scaling.md and
- * docs/permissions.md for people; and the alerts of infra/monitoring/rules once more, as Kubernetes objects for Managed Prometheus. `node dist/scripts/topology.js` writes; with --check it only says whether they are up to date
+ * docs/permissions.md for people; and the rules of infra/monitoring/rules once more, as Kubernetes objects for Managed Prometheus and as the
+ * table of docs/alerts.md. `node dist/scripts/topology.js` writes; with --check it only says whether they are up to date
  * (exit code 1 when not).
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { format, resolveConfig } from 'prettier';
 import { packageRoot } from '../src/foundation';
-import { rulesManifest } from './monitoring-rules';
+import { alertsTable, rulesManifest } from './monitoring-rules';
 import { permissionsTable, scalingTable, topologyDocument } from './topology-documents';
 
 const BEGIN = '<!-- topology: written by scripts/topology.ts -->';
@@ -31,6 +32,7 @@ export async function renderTopology(): Promise<Map<string, string>> {
       [
         ['docs/scaling.md', scalingTable()],
         ['docs/permissions.md', permissionsTable()],
+        ['docs/alerts.md', alertsTable()],
       ] as const
     ).map(([name, body]): [string, string] => [name, between(read(name), body, name)]),
   ];

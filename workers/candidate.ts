@@ -6,11 +6,12 @@ import {
   type TrainingRow,
 } from '../src/contracts';
 import { decodeNdjson } from '../src/foundation';
+import { createServingLog } from '../src/observability/logging';
 import { openPorts, type Ports } from '../src/platform/composition';
 import { openSigner } from '../src/platform/evidence';
 import { servingLimits } from '../src/platform/inference-options';
-import { createServingLog } from '../src/platform/serving-log';
 import { loadSettings } from '../src/platform/settings';
+import { openTracing } from '../src/platform/tracing';
 import { createInferenceServer, pinnedTo, signedOnly, type CandidateMessage } from '../src/serving';
 import { createKeyAuthenticator, newApiKey } from '../src/serving/access';
 import { serveUntilTold } from './serve-until-told';
@@ -31,6 +32,7 @@ async function main(): Promise<void> {
     throw new TitrateError('usage', { what: 'expected the id of a version, and a parent to talk to' });
   const settings = loadSettings();
   const ports = openPorts(settings);
+  const tracing = openTracing(settings, 'candidate', ports.metrics.registry);
   const version = await ports.registry.resolve(name);
   const logger = createServingLog(settings.logLevel, `candidate ${version.id}`);
   const registry = signedOnly(ports.registry, openSigner(ports.objects, process.env));
@@ -48,6 +50,8 @@ async function main(): Promise<void> {
       authenticator: createKeyAuthenticator([{ name: 'titrate', sha256, scopes: ['predict', 'read'] }]),
     },
     metricsScope: 'read',
+    // Its parent decides what is traced.
+    traceShare: tracing ? 0 : undefined,
     host: '127.0.0.1',
     port: 0,
   });

@@ -1,12 +1,14 @@
 import { fork } from 'node:child_process';
 import { asTitrateError } from '../src/contracts';
 import { compiledEntry } from '../src/foundation';
+import { observeProcess } from '../src/observability';
+import { createServingLog } from '../src/observability/logging';
 import { openPorts } from '../src/platform/composition';
 import { openSigner } from '../src/platform/evidence';
 import { inferenceOptions } from '../src/platform/inference-options';
 import { internalAuthenticator } from '../src/platform/internal-key';
-import { createServingLog } from '../src/platform/serving-log';
 import { loadSettings } from '../src/platform/settings';
+import { openTracing } from '../src/platform/tracing';
 import { createInferenceServer, signedOnly } from '../src/serving';
 import { serveUntilTold } from './serve-until-told';
 
@@ -15,6 +17,9 @@ async function main(): Promise<void> {
   const settings = loadSettings();
   const options = inferenceOptions(settings);
   const ports = openPorts(settings);
+  const { registry } = ports.metrics;
+  if (settings.metrics.mode === 'on') observeProcess(registry);
+  const tracing = openTracing(settings, 'inference', ports.metrics.registry);
   const logger = createServingLog(settings.logLevel);
   const server = createInferenceServer({
     ...ports,
@@ -22,7 +27,9 @@ async function main(): Promise<void> {
     chemistry: ports.chemistry(),
     learning: ports.learning(),
     logger,
+    ...(settings.metrics.mode === 'on' && { processMetrics: () => registry.metrics() }),
     ...options,
+    traceShare: tracing?.options.requests,
     access: {
       ...options.access,
       internal: internalAuthenticator(settings, options.access.authenticator === null),

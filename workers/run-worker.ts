@@ -6,25 +6,33 @@ import { createGpuActivities } from '../activities/gpu';
 import { createWarehouseActivities } from '../activities/warehouse';
 import { compiledEntry } from '../src/foundation';
 import type { TaskQueue } from '../src/contracts';
+import { processTracing, tracingActivityInterceptor, workflowSpanSinks } from '../src/observability/tracing';
 import { openPorts, type Ports } from '../src/platform/composition';
 import { openEvidence, openSigner } from '../src/platform/evidence';
+import { reportPerformance } from '../src/platform/performance';
 import { homePaths, loadSettings, type Settings } from '../src/platform/settings';
+import { openTracing } from '../src/platform/tracing';
 import { registerSearchAttributes, temporalConnection, unreachable } from '../src/platform/temporal';
+import { driftActivities } from './drift-activities';
 import { failureInterceptor } from './failure-interceptor';
+import { observe, type Observation } from './observation';
 import { installRuntime } from './runtime';
 import { workerDeployment } from './versioning';
 
 /** What is particular to one queue's worker: its activities and how many of them run at once. */
 type QueueOptions = Pick<
   WorkerOptions,
-  'activities' | 'workflowBundle' | 'maxConcurrentActivityTaskExecutions'
+  'activities' | 'workflowBundle' | 'sinks' | 'maxConcurrentActivityTaskExecutions'
 >;
 
-async function optionsFor(queue: TaskQueue, ports: Ports): Promise<QueueOptions> {
+async function optionsFor(queue: TaskQueue, ports: Ports, observation: Observation): Promise<QueueOptions> {
   const { settings } = ports;
   switch (queue) {
     case 'orchestration':
-      return { workflowBundle: { code: readFileSync(compiledEntry('workflow-bundle'), 'utf8') } };
+      return {
+        workflowBundle: { code: readFileSync(compiledEntry('workflow-bundle'), 'utf8') },
+        sinks: workflowSpanSinks(processTracing()),
+      };
     case 'warehouse':
       return {
         activities: createWarehouseActivities({
@@ -48,7 +56,7 @@ async function optionsFor(queue: TaskQueue, ports: Ports): Promise<QueueOptions>
       return {
         activities: createGpuActivities({
           ...ports,
-          learning: ports.learning(),
+          learning: observation.learning(),
           training: ports.training(),
           tuning: ports.tuning(),
         }),
@@ -60,15 +68,19 @@ async function optionsFor(queue: TaskQueue, ports: Ports): Promise<QueueOptions>
       };
     case 'deploy':
       return {
-        activities: createDeployActivities({
-          ...ports,
-          chemistry: ports.chemistry(),
-          learning: ports.learning(),
-          modelUpload: settings.training.uploadModels ? ports.modelUpload() : null,
-          evidence: openEvidence(settings, process.env),
-          signer: openSigner(ports.objects, process.env),
-          reports: homePaths(settings).reports,
-        }),
+        activities: {
+          ...createDeployActivities({
+            ...ports,
+            chemistry: ports.chemistry(),
+            learning: ports.learning(),
+            modelUpload: settings.training.uploadModels ? ports.modelUpload() : null,
+            evidence: openEvidence(settings, process.env),
+            signer: openSigner(ports.objects, process.env),
+            reports: homePaths(settings).reports,
+            performance: (campaignId) => reportPerformance(ports, campaignId),
+          }),
+          ...driftActivities(ports, process.env),
+        },
         maxConcurrentActivityTaskExecutions: 8,
       };
   }
@@ -86,14 +98,17 @@ export interface RunWorkerOptions {
  */
 export async function runWorker(queue: TaskQueue, options: RunWorkerOptions = {}): Promise<void> {
   const settings = options.settings ?? loadSettings();
-  installRuntime(settings);
+  const runtime = await installRuntime(settings);
   const workerDeploymentOptions = workerDeployment(process.env);
   const connection = await NativeConnection.connect(temporalConnection(settings)).catch((error: unknown) => {
     throw unreachable(settings, error);
   });
-  const ports = openPorts(settings);
+  const ports = openPorts(settings, runtime.metrics);
+  openTracing(settings, queue, ports.metrics.registry);
+  let observation: Observation | undefined;
   try {
     await registerSearchAttributes(settings);
+    observation = observe(queue, ports, runtime, connection);
     const worker = await Worker.create({
       connection,
       namespace: settings.temporal.namespace,
@@ -102,9 +117,14 @@ export async function runWorker(queue: TaskQueue, options: RunWorkerOptions = {}
       ...(workerDeploymentOptions && { workerDeploymentOptions }),
       interceptors: {
         ...options.interceptors,
-        activity: [failureInterceptor, ...(options.interceptors?.activity ?? [])],
+        activity: [
+          tracingActivityInterceptor,
+          ...observation.activity,
+          failureInterceptor,
+          ...(options.interceptors?.activity ?? []),
+        ],
       },
-      ...(await optionsFor(queue, ports)),
+      ...(await optionsFor(queue, ports, observation)),
     });
     const stop = () => {
       if (worker.getState() === 'RUNNING') worker.shutdown();
@@ -116,6 +136,7 @@ export async function runWorker(queue: TaskQueue, options: RunWorkerOptions = {}
     process.stdout.write(`worker ${queue} ready\n`);
     await running;
   } finally {
+    observation?.close();
     await ports.close();
     await connection.close();
   }
@@ -124,8 +145,12 @@ export async function runWorker(queue: TaskQueue, options: RunWorkerOptions = {}
 /** Runs a worker as the whole of this process; a failure is one line on standard error and exit code 1. */
 export function main(queue: TaskQueue, options?: RunWorkerOptions): void {
   runWorker(queue, options).then(
-    () => process.exit(0),
-    (error: unknown) => {
+    async () => {
+      await processTracing()?.close();
+      process.exit(0);
+    },
+    async (error: unknown) => {
+      await processTracing()?.close();
       process.stderr.write(`worker ${queue}: ${error instanceof Error ? error.message : String(error)}\n`);
       process.exit(1);
     },

@@ -1,3 +1,4 @@
+import { processTracing } from '../src/observability/tracing';
 import type { Ports } from '../src/platform/composition';
 import type { InferenceServer } from '../src/serving';
 
@@ -16,6 +17,7 @@ export function serveUntilTold(
     stopping ??= server
       .close()
       .then(() => ports.close())
+      .then(() => processTracing()?.close())
       .then(() => process.exit(0), fail);
   };
   process.once('SIGTERM', stop).once('SIGINT', stop).once('disconnect', stop);

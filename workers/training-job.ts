@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { runTrainingJob } from '../activities/gpu/training-job';
 import { asTitrateError, TitrateError } from '../src/contracts';
 import { openPorts } from '../src/platform/composition';
+import { pushAtEnd } from '../src/platform/push-metrics';
 import { loadSettings } from '../src/platform/settings';
 
 /** What a shell shows for a process that ended on SIGTERM. */
@@ -20,10 +21,11 @@ async function main(): Promise<void> {
   const stop = new AbortController();
   process.once('SIGTERM', () => stop.abort()).once('SIGINT', () => stop.abort());
   // Whoever runs in a job starts no other one.
-  const ports = openPorts(loadSettings({ training: { engine: 'local' } }));
+  const settings = loadSettings({ training: { engine: 'local' } });
+  const ports = openPorts(settings);
   try {
     await runTrainingJob(
-      { ...ports, learning: ports.learning() },
+      { ...ports, learning: ports.learning(), training: ports.training() },
       { request: values.request, claim },
       {
         cancellationSignal: stop.signal,
@@ -35,10 +37,11 @@ async function main(): Promise<void> {
     throw error;
   } finally {
     await ports.close();
+    await pushAtEnd(settings, ports.metrics, 'training-job', (message) => say('WARNING', message));
   }
 }
 
-const say = (severity: 'INFO' | 'ERROR', message: string, more: object = {}) =>
+const say = (severity: 'INFO' | 'WARNING' | 'ERROR', message: string, more: object = {}) =>
   process.stderr.write(`${JSON.stringify({ severity, message, ...more })}\n`);
 
 main().catch((error: unknown) => {

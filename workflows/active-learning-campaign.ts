@@ -11,6 +11,8 @@ import { msToNumber } from '@temporalio/common/lib/time';
 import {
   addEvent,
   addRound,
+  advanceClocks,
+  answering,
   batchReturned,
   currentBatchOf,
   frontWords,
@@ -37,12 +39,14 @@ import {
 import { deploy, warehouse } from './activities';
 import { showInWebUi } from './campaign-display';
 import { CampaignData } from './campaign-data';
+import { CampaignDrift } from './campaign-drift';
 import { CampaignIntake } from './campaign-intake';
 import { CampaignModels } from './campaign-models';
 import { openState, type CampaignInput } from './campaign-opening';
 import type { learningCycle } from './learning-cycle';
 import * as messages from './messages';
 import { goOn, rootCause } from './support';
+import { campaignIsAt } from './trace-place';
 
 /** How long a finished campaign waits for a rollout that is still under way, before it closes its books. */
 const ROLLOUT_PATIENCE = '3 minutes';
@@ -67,6 +71,7 @@ class Campaign {
   private readonly intake: CampaignIntake;
   private readonly data: CampaignData;
   private readonly models: CampaignModels;
+  private readonly drift: CampaignDrift;
   private finalCut: Cut | null = null;
 
   constructor(private state: CampaignState) {
@@ -79,11 +84,14 @@ class Campaign {
     this.intake = new CampaignIntake(owner);
     this.data = new CampaignData(owner);
     this.models = new CampaignModels(owner);
+    this.drift = new CampaignDrift(owner, { data: this.data, models: this.models });
     this.update({});
   }
 
   private update(next: Partial<CampaignState>): void {
     this.state = { ...this.state, ...next };
+    this.state = { ...this.state, clocks: advanceClocks(this.state, Date.now()) };
+    campaignIsAt(this.state);
     showInWebUi(this.state);
   }
 
@@ -135,7 +143,9 @@ class Campaign {
         },
       },
     );
-    setHandler(messages.stageEntered, ({ stage, message }) => this.update({ stage, message }));
+    setHandler(messages.stageEntered, ({ stage, message }) => {
+      if (!this.drift.isLearning()) this.update({ stage, message });
+    });
     setHandler(messages.deploymentFinished, ({ round, deployment }) => {
       this.update(setDeployment(this.state, round, deployment));
       // Beside the round's own business: what the campaign waits for stays its message.
@@ -144,15 +154,20 @@ class Campaign {
     this.intake.listen();
     this.data.listen();
     this.models.listen();
+    this.drift.listen();
   }
 
   async run(): Promise<CampaignOutcome> {
     this.intake.start();
-    const timings = this.state.pool ? [] : await this.data.open();
+    this.drift.start();
+    const begins = !this.state.pool;
+    const timings = begins ? await this.data.open() : [];
+    if (begins) await this.drift.schedule();
     if (this.state.batch) {
       await this.awaitLab();
       if (!this.labIsDone()) return this.handOver();
       this.event('batch-closed', this.closingWords());
+      await this.drift.lookAtBatch(this.state.round);
       this.update({ round: this.state.round + 1, batch: null });
     }
     const stop = await this.playRound(timings);
@@ -187,6 +202,8 @@ class Campaign {
     this.update({ lastCut: cut });
     const best = cut.best?.value ?? null;
     const ending = stopFor(this.state, best);
+    const orders = this.drift.learning();
+    const before = this.state.model;
     const prospects = ending ? null : prospectsWanted(this.state, best);
     const { summary, model, batch, stop, rules, nothing, rolloutStarted, runtime } = await executeChild<
       typeof learningCycle
@@ -197,7 +214,7 @@ class Campaign {
         {
           campaignId,
           round,
-          config,
+          config: answering(config, orders),
           dataVersion,
           shards,
           shardCount,
@@ -224,6 +241,7 @@ class Campaign {
       rollouts: rolloutStarted ? [...this.state.rollouts, round] : this.state.rollouts,
     });
     this.finalCut = cut;
+    await this.drift.learntBy(orders, round, model, before);
     if (ending ?? stop) return ending ?? stop!;
     if (rules?.binding) this.note('rules', rules.words);
     if (!batch)
@@ -262,7 +280,7 @@ class Campaign {
           stage: 'awaiting-approval',
           message: `batch ${this.state.batch!.batchId} waits for approveBatch`,
         });
-        await condition(() => this.state.batch!.approved || interrupted());
+        await this.waiting(() => this.state.batch!.approved || interrupted());
         if (!this.state.batch!.approved) return;
       }
     }
@@ -271,8 +289,21 @@ class Campaign {
       stage: 'awaiting-results',
       message: `batch ${batchId}: waiting for the lab's results on ${size} molecules`,
     });
-    await condition(() => batchReturned(this.state) || interrupted(), Math.max(1, closesAt! - Date.now()));
-    await condition(() => !this.state.paused || interrupted());
+    await this.waiting(() => batchReturned(this.state) || interrupted(), closesAt!);
+    await this.waiting(() => !this.state.paused || interrupted());
+  }
+
+  /** Waits, and learns anew meanwhile where drift asks for it. @param until milliseconds since 1970 */
+  private async waiting(enough: () => boolean, until?: number): Promise<void> {
+    const { stage, message } = this.state;
+    for (;;) {
+      const woken = () => enough() || this.drift.wantsLearning();
+      if (until === undefined) await condition(woken);
+      else await condition(woken, Math.max(1, until - Date.now()));
+      if (enough() || !this.drift.wantsLearning()) return;
+      await this.drift.learn();
+      this.update({ stage, message });
+    }
   }
 
   private labIsDone(): boolean {
@@ -300,7 +331,8 @@ class Campaign {
     const urgent = () => workflowInfo().historyLength > HISTORY_LIMIT && this.intake.fitsPayload();
     await condition(() => this.intake.idle() || urgent());
     this.intake.pause();
-    await condition(() => this.intake.resting() && allHandlersFinished());
+    this.drift.pause();
+    await condition(() => this.intake.resting() && this.drift.resting() && allHandlersFinished());
     return goOn<typeof activeLearningCampaign>({ resume: this.state });
   }
 
@@ -321,6 +353,7 @@ class Campaign {
     });
     await condition(() => !rollingOut(this.state), ROLLOUT_PATIENCE);
     await condition(() => this.intake.idle());
+    await this.drift.close();
     await deploy.closeCampaign({ campaignId, stopReason: reason, stopWhy: why, finalCut: this.finalCut });
     let report = null;
     try {

@@ -1,5 +1,6 @@
 import { proxyActivities, type ActivityInterfaceFor } from '@temporalio/workflow';
 import type { DeployActivities } from '../activities/deploy';
+import type { DriftActivities } from '../activities/deploy/drift';
 import type { FeaturizationActivities } from '../activities/featurization';
 import type { GpuActivities } from '../activities/gpu';
 import type { WarehouseActivities } from '../activities/warehouse';
@@ -23,3 +24,4 @@ export const warehouse = on<WarehouseActivities>('warehouse');
 export const featurizers = on<FeaturizationActivities>('featurization');
 export const gpu = on<GpuActivities>('gpu');
 export const deploy = on<DeployActivities>('deploy');
+export const drift = on<DriftActivities>('deploy');

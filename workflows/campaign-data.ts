@@ -1,4 +1,4 @@
-import { condition, executeChild, setHandler } from '@temporalio/workflow';
+import { ApplicationFailure, condition, executeChild, setHandler } from '@temporalio/workflow';
 import {
   explainIssues,
   rollbackDataSchema,
@@ -20,8 +20,10 @@ import * as messages from './messages';
 import { surfaced } from './support';
 
 /** The pool's sources as a campaign reads them: values are kept in the objective's unit wherever the source says its own. */
-function sourcesOf({ pool, objective }: CampaignConfig): SourceSpec[] {
-  return (pool.sources ?? []).map((source) =>
+const sourcesOf = (config: CampaignConfig): SourceSpec[] => inUnit(config.pool.sources ?? [], config);
+
+function inUnit(sources: readonly SourceSpec[], { objective }: CampaignConfig): SourceSpec[] {
+  return sources.map((source) =>
     objective.unit !== undefined &&
     source.convertTo === undefined &&
     (source.unit !== undefined || source.unitColumn !== undefined)
@@ -95,6 +97,40 @@ export class CampaignData {
     } catch (error) {
       throw surfaced(error);
     }
+  }
+
+  /**
+   * Takes further sources into the pool: a new version of the campaign's dataset, which the coming rounds choose from.
+   * @returns what came of it, in words
+   */
+  async widen(
+    sources: readonly SourceSpec[],
+    workflowId: string,
+    by: { readonly author: string; readonly reason: string; readonly operationId: string },
+  ): Promise<string> {
+    const { campaignId, config, pool: before } = this.owner.state();
+    const { caps, standardisation, dataset } = config.pool;
+    if (dataset !== undefined)
+      throw ApplicationFailure.nonRetryable(
+        `the pool is the dataset ${dataset}, which belongs to others too. By hand: titrate data ingest into a dataset that holds it, then titrate campaign rollback-data ${campaignId} --to that version`,
+        'usage',
+      );
+    const { author, reason, operationId } = by;
+    const { pool } = await executeChild<typeof ingestion>(WORKFLOWS.ingestion, {
+      workflowId,
+      staticSummary: `widen the pool of ${campaignId}`,
+      args: [
+        {
+          ...{ dataset: campaignId, caps, standardisation, author, reason },
+          ...{ sources: inUnit(sources, config), onto: 'head' },
+        },
+      ],
+    });
+    const added = pool.molecules - before!.molecules;
+    if (pool.dataVersion === before!.dataVersion || added <= 0)
+      return `all of it was in the pool already: ${before!.molecules} molecules`;
+    await this.oneAfterTheOther(() => this.move({ to: pool.dataVersion, by: author, reason }, operationId));
+    return `${added} molecules were taken in: the next round chooses from ${pool.molecules}`;
   }
 
   /** First of all: the pool. A source that cannot be used ends the campaign, since nothing can be learnt without one. */

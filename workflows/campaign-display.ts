@@ -1,7 +1,15 @@
 import { SearchAttributeType, defineSearchAttributeKey } from '@temporalio/common';
-import { setCurrentDetails, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
-import { logbook, statusOf, type CampaignState } from '../src/campaign';
-import type { SearchAttributeName } from '../src/contracts';
+import type { Duration } from '@temporalio/common';
+import { msToNumber } from '@temporalio/common/lib/time';
+import {
+  patched,
+  setCurrentDetails,
+  upsertMemo,
+  upsertSearchAttributes,
+  workflowInfo,
+} from '@temporalio/workflow';
+import { logbook, progressOf, statusOf, type CampaignState } from '../src/campaign';
+import { EXPECTED_AFTER, PROGRESS_MEMO, type SearchAttributeName } from '../src/contracts';
 
 const key = <T extends SearchAttributeType>(name: SearchAttributeName, type: T) =>
   defineSearchAttributeKey(name, type);
@@ -25,4 +33,17 @@ export function showInWebUi(state: CampaignState): void {
   ].filter((pair) => pair !== false);
   if (changed.length) upsertSearchAttributes(changed);
   setCurrentDetails(logbook(state));
+  showProgress(state);
+}
+
+/** How the campaign stands, in a memo: whoever watches many campaigns reads it from their list. */
+function showProgress(state: CampaignState): void {
+  const { closeAfter, expectedAfter = EXPECTED_AFTER } = state.config.lab;
+  const progress = progressOf(state, {
+    closeAfter: msToNumber(closeAfter as Duration),
+    expectedAfter: msToNumber(expectedAfter as Duration),
+  });
+  const shown = workflowInfo().memo?.[PROGRESS_MEMO];
+  if (JSON.stringify(shown) === JSON.stringify(progress)) return;
+  if (patched('progress-memo')) upsertMemo({ [PROGRESS_MEMO]: progress });
 }

@@ -31,6 +31,11 @@ export class CampaignModels {
     );
   }
 
+  /** The same, asked for by the campaign itself. */
+  rollBack(request: RollbackModel, operationId: string): Promise<ModelMoved> {
+    return this.oneAfterTheOther(() => this.move(request, operationId));
+  }
+
   private async move(request: RollbackModel, operationId: string): Promise<ModelMoved> {
     const { campaignId } = this.owner.state();
     const { to } = request;

@@ -25,6 +25,8 @@ function asStarted(parsed: CampaignConfig, input: CampaignConfigInput): Campaign
     config = { ...config, pool: { ...config.pool, standardisation: FIRST_STANDARDISATION } };
   if (input.exploration?.warmStart === undefined && !patched('warm-start'))
     config = { ...config, exploration: { ...config.exploration, warmStart: COLD_START } };
+  if (input.drift === undefined && !patched('drift-watch'))
+    config = { ...config, drift: { ...config.drift, enabled: false } };
   const { acquisition } = input;
   const open =
     input.featurizers === undefined ||

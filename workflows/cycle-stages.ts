@@ -13,6 +13,7 @@ import type { ProspectsWanted } from '../src/campaign';
 import type { ExplorationOutput } from './exploration';
 import type { LearntProperty } from './further-properties';
 import { stageEntered } from './messages';
+import { stageIsAt } from './trace-place';
 import type { TrainingOutput } from './training';
 
 export interface LearningCycleInput {
@@ -34,6 +35,8 @@ export interface LearningCycleInput {
   readonly roundsLeft?: number;
   /** What the model is asked for because of the campaign's stopping rules; left out where none of them needs a model. */
   readonly prospects?: ProspectsWanted;
+  /** It learns because of an action of drift, beside the rounds: what comes of it is on that action's record. */
+  readonly answering?: string;
   /** Wall seconds spent before the cycle (ingestion, in the first round). */
   readonly timings?: readonly StageTiming[];
 }
@@ -62,6 +65,7 @@ export const child = (stage: string, summary: string) => ({
 
 /** Tells the campaign, when there is one, which stage its round is in. */
 export async function announce(stage: CampaignStage, message: string): Promise<void> {
+  stageIsAt(stage);
   const { parent } = workflowInfo();
   if (!parent) return;
   try {

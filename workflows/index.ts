@@ -1,4 +1,5 @@
 export { activeLearningCampaign } from './active-learning-campaign';
+export { driftWatch } from './drift-watch';
 export { exploration } from './exploration';
 export { featurization } from './featurization';
 export { ingestion } from './ingestion';

@@ -70,6 +70,9 @@ async function runCycle(input: LearningCycleInput): Promise<LearningCycleOutput>
   const batch = chosen?.batch ?? null;
 
   const summary = summarise(context, learnt, batch, chosen?.acquired ?? null);
+  const model = learnt?.trained.version ?? null;
+  if (input.answering !== undefined)
+    return { summary: { ...summary, record: null }, model, batch: null, rolloutStarted, runtime };
   const record = await deploy.recordRound.executeWithOptions({ summary: `record round ${round}` }, [
     {
       campaignId,
@@ -88,7 +91,7 @@ async function runCycle(input: LearningCycleInput): Promise<LearningCycleOutput>
   await track(campaignId);
   return {
     summary: { ...summary, record },
-    model: learnt?.trained.version ?? null,
+    model,
     batch,
     ...(chosen?.stop && { stop: chosen.stop }),
     ...(chosen?.acquired.rules && { rules: chosen.acquired.rules }),
@@ -146,6 +149,7 @@ async function learn({ input, cut, runtime, time }: Round): Promise<Learnt> {
       {
         campaignId,
         round,
+        ...(input.answering !== undefined && { answering: input.answering }),
         objective: config.objective,
         training: config.training,
         split: splits.training,
@@ -225,6 +229,7 @@ async function startRollout(input: LearningCycleInput, version: ModelVersion): P
         version,
         limits: config.rollout,
         notify: workflowInfo().parent?.workflowId ?? null,
+        ...(input.answering !== undefined && { answering: input.answering }),
       },
     ],
   });

@@ -9,6 +9,8 @@ import {
   type CampaignStatus,
   type DataMoved,
   type CurrentBatch,
+  type DecideDriftInput,
+  type RespondToDrift,
   type ModelMoved,
   type LabResultsMessage,
   type Receipt,
@@ -35,6 +37,9 @@ export const pause = defineSignal<[By?]>(SIGNALS.pause);
 export const resume = defineSignal<[By?]>(SIGNALS.resume);
 export const stop = defineSignal<[By?]>(SIGNALS.stop);
 
+/** From the campaign's drift watch. */
+export const respondToDrift = defineSignal<[RespondToDrift]>(SIGNALS.respondToDrift);
+
 export const submitResults = defineUpdate<{ receipts: Receipt[] }, [LabResultsMessage]>(
   UPDATES.submitResults,
 );
@@ -42,6 +47,11 @@ export const approveBatch = defineUpdate<{ batchId: string }, [Approval?]>(UPDAT
 
 export const rollbackData = defineUpdate<DataMoved, [RollbackData]>(UPDATES.rollbackData);
 export const rollbackModel = defineUpdate<ModelMoved, [RollbackModel]>(UPDATES.rollbackModel);
+
+/** A person's word on an action of drift that waits for it. */
+export const decideDrift = defineUpdate<{ id: string; decision: 'approve' | 'dismiss' }, [DecideDriftInput]>(
+  UPDATES.decideDrift,
+);
 
 export const status = defineQuery<CampaignStatus>(QUERIES.status);
 export const currentBatch = defineQuery<CurrentBatch>(QUERIES.currentBatch);

@@ -35,6 +35,8 @@ export interface RolloutInput {
   readonly notify: string | null;
   /** A person asked for it, and not a round: told to whoever waits for it, and kept in the moves of `production`. */
   readonly asked?: { readonly by: string; readonly reason: string; readonly operationId: string };
+  /** Of a model that was trained beside the rounds: its operations are not its round's. */
+  readonly answering?: string;
   /** Of the execution before this one. */
   readonly progress?: RolloutProgress;
 }

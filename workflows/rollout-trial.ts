@@ -286,8 +286,9 @@ export class RolloutOnTrial {
   private told = () => this.verdicts.map(({ check, verdict }) => `${check} ${verdict}`).join(', ');
 
   private operation(name: string): string {
-    const { campaignId, round, asked } = this.input;
-    return asked ? `${asked.operationId}/${name}` : operationId(campaignId, round, name);
+    const { campaignId, round, asked, answering } = this.input;
+    if (asked) return `${asked.operationId}/${name}`;
+    return operationId(campaignId, round, answering === undefined ? name : `answer/${answering}/${name}`);
   }
 }
 

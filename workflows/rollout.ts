@@ -17,6 +17,10 @@ export async function rollout(input: RolloutInput): Promise<RolloutOutput> {
   const deployment = patched('rollout-on-trial') ? await onTrial(input) : await judgeAndDeploy(input);
   const { campaignId, round, notify } = input;
   if (input.asked) return deployment;
+  if (input.answering !== undefined) {
+    await track(campaignId);
+    return deployment;
+  }
   await deploy.recordDeployment({ campaignId, round, deployment });
   await track(campaignId);
   if (notify) {

@@ -16,6 +16,8 @@ import { surfaced } from './support';
 export interface TrainingInput {
   readonly campaignId: string;
   readonly round: number;
+  /** Of a model that is trained beside the rounds. */
+  readonly answering?: string;
   readonly objective: CampaignConfig['objective'];
   readonly training: CampaignConfig['training'];
   /** What the evaluation holds out; left out: rows at random. */
@@ -69,7 +71,15 @@ export async function training(input: TrainingInput): Promise<TrainingOutput> {
       seed,
     };
     const version = await deploy.registerModel.executeWithOptions({ summary: `register ${campaignId}` }, [
-      { campaignId, card, operationId: operationId(campaignId, round, 'register') },
+      {
+        campaignId,
+        card,
+        operationId: operationId(
+          campaignId,
+          round,
+          input.answering === undefined ? 'register' : `answer/${input.answering}/register`,
+        ),
+      },
     ]);
     return {
       version,

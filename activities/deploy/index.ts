@@ -16,11 +16,12 @@ import { release, writeFileAtomic } from '../../src/foundation';
 import { renderReport } from '../../src/reporting';
 import { CANDIDATE, createProduction, type Deployment } from '../../src/rollout';
 import { loadModel } from '../../src/serving';
-import { modelNameIn, type AliasMove } from '../../src/tracking';
+import { createDriftLog, modelNameIn, type AliasMove } from '../../src/tracking';
 import { withHeartbeat } from '../shared/heartbeat';
 import type { DeployPorts } from '../shared/ports';
 import { createModelUploadActivities } from './model-uploads';
 import { createRolloutActivities } from './rollout';
+import { keepRoundWork } from './round-work';
 import { createTrackingActivities } from './tracking';
 
 /** Effects are no cached steps: each reconciles to a desired state under its operation id. */
@@ -87,7 +88,9 @@ export function createDeployActivities(ports: DeployPorts) {
   }
 
   async function recordRound(input: { campaignId: string; record: RoundRecord }): Promise<ArtifactRef> {
-    return log.recordRound(input.campaignId, input.record);
+    const ref = await log.recordRound(input.campaignId, input.record);
+    await keepRoundWork(log, { campaignId: input.campaignId, round: input.record.summary.round });
+    return ref;
   }
 
   async function recordDeployment(input: {
@@ -115,6 +118,8 @@ export function createDeployActivities(ports: DeployPorts) {
         record: await log.read(input.campaignId),
         load: (ref) => objects.get(ref),
         depict: (smiles) => chemistry.depict(smiles),
+        drift: await createDriftLog(objects).read(input.campaignId),
+        ...(ports.performance && { performance: await ports.performance(input.campaignId) }),
         generatedAt: input.at,
       });
       await mkdir(ports.reports, { recursive: true });

@@ -1,7 +1,6 @@
 import { STEPS, TitrateError, asTitrateError, type RuntimePin } from '../../src/contracts';
 import { stepHash } from '../../src/objects';
 import {
-  createLocalTraining,
   readJobRequest,
   recordFailure,
   RUNTIME_STEP,
@@ -23,15 +22,16 @@ export interface TrainingJob {
 /**
  * What a training job does: runs the named activity here, which records the step's output. A failure is recorded for whoever waits for
  * the job, and thrown; a cancellation leaves no word, since the job may be begun again.
+ * @param ports with training in this process: whoever runs in a job starts no other one
  */
 export async function runTrainingJob(
-  ports: Omit<TrainingPorts, 'training'>,
+  ports: TrainingPorts,
   { request, claim }: TrainingJob,
   pulse: Pulse,
 ): Promise<void> {
-  const { objects, steps } = ports;
+  const { objects } = ports;
   const job = await readJobRequest(objects, request);
-  const activities = createTrainingTasks({ ...ports, training: createLocalTraining(steps) });
+  const activities = createTrainingTasks(ports);
   try {
     await withPulse(pulse, () => runTask(ports, activities, job));
   } catch (error) {

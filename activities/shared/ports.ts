@@ -1,4 +1,5 @@
 import type { Chemistry } from '../../src/chemistry';
+import type { PerformanceReport } from '../../src/contracts';
 import type { Datasets } from '../../src/datasets';
 import type { Learning } from '../../src/learning';
 import type { ObjectStore, PointerLog, StepCache } from '../../src/objects';
@@ -58,4 +59,6 @@ export interface DeployPorts extends StoragePorts {
   readonly learning: Learning;
   /** Directory of the rendered reports. */
   readonly reports: string;
+  /** Where a campaign's time, money and labels went; left out, its report does not say. */
+  readonly performance?: (campaignId: string) => Promise<PerformanceReport>;
 }

@@ -268,6 +268,8 @@ export function createWarehouseActivities(ports: WarehousePorts) {
   async function closeCut(input: {
     campaignId: string;
     round: number;
+    /** Name of a cut beside that of the round. */
+    aside?: string;
     dataVersion: string;
     branch?: number;
     config: CampaignConfig;

@@ -14,6 +14,8 @@ import type {
   RuntimePin,
   StopReason,
 } from '../contracts';
+import { controlsAt, type DriftState } from './drift';
+import type { Clocks } from './clocks';
 import { aimWords, frontWords } from './front';
 
 /** The pool as a campaign carries it; the manifest stays in the warehouse. */
@@ -81,6 +83,10 @@ export interface CampaignState {
   readonly rollouts: readonly number[];
   readonly deployments: Readonly<Record<number, RoundSummary['deployment']>>;
   readonly message: string;
+  /** Absent of campaigns from before they were kept. */
+  readonly clocks?: Clocks;
+  /** Absent until something is done about drift. */
+  readonly drift?: DriftState;
 }
 
 /** Rounds and events kept in the workflow; the campaign log keeps all of them. */
@@ -206,7 +212,9 @@ export function statusOf(state: CampaignState): CampaignStatus {
 export function currentBatchOf(state: CampaignState): CurrentBatch {
   const { batch } = state;
   if (!batch) return { batchId: null, sheet: null, ref: null, approved: false };
-  return { batchId: batch.batchId, sheet: batch.inline, ref: batch.sheet, approved: batch.approved };
+  const { batchId, inline, sheet, approved } = batch;
+  const controls = state.drift && controlsAt(state.drift, state.round);
+  return { batchId, sheet: inline, ref: sheet, approved, ...(controls && { controls }) };
 }
 
 export function historyOf(state: CampaignState): CampaignHistory {

@@ -3,6 +3,7 @@ import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
 import { TitrateError } from '../contracts';
 import { temporalConnection, unreachable } from '../platform/temporal';
 import type { Cli } from './context';
+import { commandInterceptors } from './tracing';
 
 /** How long a server may take to be reached, and a call to be answered, milliseconds. */
 const CONNECT_TIMEOUT_MS = 5000;
@@ -44,7 +45,8 @@ export async function withClient<T>(
   });
   // The connection ends with the process: the client repeats failed calls from timers, and a repetition on a connection that
   // was closed meanwhile throws where nobody can catch it.
-  return body(new Client({ connection, namespace }));
+  const interceptors = { workflow: commandInterceptors(settings) };
+  return body(new Client({ connection, namespace, interceptors }));
 }
 
 /** A call that must be answered soon: a query without a worker would otherwise wait for a minute. */

@@ -1,7 +1,9 @@
 import { Command } from 'commander';
 import { release } from '../foundation';
 import { reportFailure } from './failures';
+import { endTraces } from './tracing';
 import { batchVerbs } from './verbs/batch';
+import { benchVerbs } from './verbs/bench';
 import { benchmarkVerb } from './verbs/benchmark';
 import { campaignVerbs } from './verbs/campaign';
 import { dataVerbs } from './verbs/data';
@@ -18,6 +20,7 @@ import { resultsVerbs } from './verbs/results';
 import { serveVerb } from './verbs/serve';
 import { trainVerb } from './verbs/train';
 import { trackingVerbs } from './verbs/tracking';
+import { traceVerb } from './verbs/trace';
 import { upVerb } from './verbs/up';
 
 /** The whole command line. Results go to standard output, messages to standard error; exit code 0 done, 1 failed, 2 wrong use. */
@@ -51,7 +54,9 @@ export function createProgram(): Command {
     serveVerb,
     driftVerb,
     reportVerb,
+    traceVerb,
     benchmarkVerb,
+    benchVerbs,
     doctorVerb,
     demoVerb,
   ])
@@ -80,7 +85,7 @@ export async function main(argv: readonly string[]): Promise<never> {
       debug: argv.includes('--debug'),
     });
   }
-  await Promise.all([flushed(process.stdout), flushed(process.stderr)]);
+  await Promise.all([flushed(process.stdout), flushed(process.stderr), endTraces()]);
   // Worker threads and connections of the parts that were used must not keep a finished command alive.
   process.exit();
 }

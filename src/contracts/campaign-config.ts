@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { constraintsSchema } from './constraints';
+import { driftPolicySchema } from './drift-response';
 import { CAMPAIGN_ID_PATTERN } from './ids';
 import { featurizerSchema, type FeaturizerInput, type FeaturizerSpec } from './features';
 import { moleculeCapsSchema, standardisationSchema } from './molecules';
@@ -21,6 +22,9 @@ const duration = z
     /^\d+(\.\d+)?\s*(ms|s|m|h|d|seconds?|minutes?|hours?|days?|weeks?)$/,
     "expected a duration such as '14 days' or '30s'",
   );
+
+/** When results are expected unless something else is said; also of campaigns from before it could be. */
+export const EXPECTED_AFTER = '14 days';
 
 /** Counts of Morgan environments and atom pairs, and descriptors: the best of the cheap ones on docking and measured sets alike. */
 const DEFAULT_FEATURIZERS: FeaturizerInput[] = [
@@ -205,6 +209,11 @@ export const campaignConfigSchema = z
         closeAfter: duration
           .default('60 days')
           .describe('Start the next round with what is back after this time.'),
+        expectedAfter: duration
+          .default(EXPECTED_AFTER)
+          .describe(
+            'When the results of a batch are expected, from its approval on: one that is out for longer is overdue, which changes nothing but what is told.',
+          ),
         retryFailed: z
           .boolean()
           .default(false)
@@ -212,6 +221,7 @@ export const campaignConfigSchema = z
       })
       .prefault({}),
     rollout: rolloutConfigSchema.prefault({}),
+    drift: driftPolicySchema.prefault({}),
   })
   .refine(({ objective, stopping }) => objective.goal === 'best' || !(stopping.plateau || stopping.gain), {
     message: "plateau and gain judge the best value: only goal 'best' has them",

@@ -15,6 +15,13 @@ export function versionParts(id: string): { readonly campaignId: string; readonl
 }
 /** Workflow that tracks a campaign; there is one at a time. */
 export const trackingId = (campaignId: string) => `${campaignId}/tracking`;
+/** Schedule of a campaign's drift watch, and what the ids of the watches begin with. */
+export const driftWatchId = (campaignId: string) => `${campaignId}/drift`;
+/** Workflow that learns anew because of an action of drift. @param action id of the action */
+export const driftAnswerId = (campaignId: string, action: string) =>
+  `${driftWatchId(campaignId)}/answer/${action}`;
+/** Operation that an action of drift is carried out as. */
+export const driftOperationId = (campaignId: string, action: string) => `${campaignId}/drift/${action}`;
 /** Workflow that enters a campaign's models into a registry elsewhere; there is one at a time. */
 export const modelUploadsId = (campaignId: string) => `${campaignId}/model-uploads`;
 /** @param version `solubility-42/v3` */

@@ -11,14 +11,22 @@ export const WORKFLOWS = {
   rollout: 'rollout',
   tracking: 'tracking',
   modelUploads: 'modelUploads',
+  driftWatch: 'driftWatch',
 } as const;
 
-export const SIGNALS = { labResults: 'labResults', pause: 'pause', resume: 'resume', stop: 'stop' } as const;
+export const SIGNALS = {
+  labResults: 'labResults',
+  pause: 'pause',
+  resume: 'resume',
+  stop: 'stop',
+  respondToDrift: 'respondToDrift',
+} as const;
 export const UPDATES = {
   submitResults: 'submitResults',
   approveBatch: 'approveBatch',
   rollbackData: 'rollbackData',
   rollbackModel: 'rollbackModel',
+  decideDrift: 'decideDrift',
 } as const;
 /** Of a rollout: each is a signal and an update. */
 export const ROLLOUT_DECISIONS = { approve: 'approveRollout', rollback: 'rollbackRollout' } as const;

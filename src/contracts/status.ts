@@ -1,4 +1,5 @@
 import type { ArtifactRef } from './artifacts';
+import type { ControlRequest } from './drift-watch';
 import type { BatchSheet } from './lab';
 import type { GateVerdict, ModelFamily, RegressionMetrics } from './models';
 import type { TrialVerdict, VersionFigures } from './rollout';
@@ -116,6 +117,8 @@ export interface CurrentBatch {
   readonly sheet: BatchSheet | null;
   readonly ref: ArtifactRef | null;
   readonly approved: boolean;
+  /** Molecules to be measured again beside it, because values are in doubt; absent where none are. */
+  readonly controls?: ControlRequest;
 }
 export const INLINE_PICKS = 500;
 

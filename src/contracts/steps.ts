@@ -75,5 +75,17 @@ export const STEPS = {
     version: 4,
     sources: [...CHOOSING, 'activities/gpu/acquire.ts', 'activities/gpu/look-ahead.ts'],
   },
+  /** A sample of a pool with what a model says of it, that what is asked of the model is held against. */
+  driftReference: {
+    name: 'drift-reference',
+    version: 1,
+    sources: [
+      'src/chemistry',
+      'src/learning',
+      'src/drift/sample-json.ts',
+      'activities/deploy/drift/molecule-columns.ts',
+      'activities/deploy/drift/pool-reference.ts',
+    ],
+  },
   dataCard: { name: 'data-card', version: 1, sources: ['src/datasets/card', 'src/chemistry'] },
 } as const satisfies Record<string, StepDefinition & { sources: readonly string[] }>;

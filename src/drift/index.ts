@@ -7,5 +7,7 @@ export {
   type DriftSample,
   type ServedColumn,
 } from './sample';
+export { sampleFromJson, sampleToJson } from './sample-json';
 export type { HitRule } from './detectors/truth';
+export * from './response';
 export { HISTORY_WINDOWS, look, type LookOptions } from './watch';

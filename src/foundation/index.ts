@@ -10,5 +10,6 @@ export * from './random';
 export * from './release';
 export * from './spread';
 export * from './sql';
+export * from './trace-headers';
 export * from './feature-rows';
 export * from './molecule-graph';

@@ -15,12 +15,22 @@ export interface FileCache {
   pathOf(sha256: string, fetch: () => Promise<Readable>): Promise<string>;
 }
 
+export interface FileCacheEvents {
+  readonly onLookup?: (outcome: 'hit' | 'miss') => void;
+  /** Told the size of all files after each that was added. */
+  readonly onBytes?: (bytes: number) => void;
+}
+
 /**
  * Content-addressed files `ab/<sha256>` in a folder that several processes may share. Above `maxBytes` the least recently used go,
  * but none that was handed out within the last hour. Every file is hashed once a process before it is handed out; a damaged one is
  * fetched again.
  */
-export function createFileCache(directory: string, maxBytes: number): FileCache {
+export function createFileCache(
+  directory: string,
+  maxBytes: number,
+  events: FileCacheEvents = {},
+): FileCache {
   const staging = path.join(directory, 'staging');
   const fileOf = (sha256: string) => path.join(directory, sha256.slice(0, 2), sha256);
   const verified = new Map<string, string>();
@@ -63,16 +73,19 @@ export function createFileCache(directory: string, maxBytes: number): FileCache 
     }
     let total = files.reduce((sum, { bytes }) => sum + bytes, 0);
     for (const { file, sha256, bytes, usedAt } of files.sort((a, b) => a.usedAt - b.usedAt)) {
-      if (total <= maxBytes || Date.now() - usedAt < IN_USE_MS) return;
+      if (total <= maxBytes || Date.now() - usedAt < IN_USE_MS) break;
       await unlink(file).catch(() => undefined);
       verified.delete(sha256);
       total -= bytes;
     }
+    events.onBytes?.(total);
   }
 
   async function find(sha256: string, fetch: () => Promise<Readable>): Promise<string> {
     const file = fileOf(sha256);
-    if ((await isThere(sha256)) && (await use(sha256))) return file;
+    const hit = (await isThere(sha256)) && (await use(sha256));
+    events.onLookup?.(hit ? 'hit' : 'miss');
+    if (hit) return file;
     swept ??= sweepStale(staging, STALE_STAGING_MS);
     await swept;
     const staged = await stageStream(staging, await fetch());

@@ -19,6 +19,10 @@ export interface GcsObjectStoreOptions extends GcsOptions {
   readonly cacheDirectory: string;
   /** Downloads kept, bytes. Default 10 GiB. */
   readonly maxCacheBytes?: number;
+  /** Told of each look-up of a download. */
+  readonly onCacheLookup?: (outcome: 'hit' | 'miss') => void;
+  /** Told the size of all downloads after each that was added. */
+  readonly onCacheBytes?: (bytes: number) => void;
 }
 
 const DEFAULT_CACHE_BYTES = 10 * 2 ** 30;
@@ -46,7 +50,10 @@ export function createGcsObjectStore(options: GcsObjectStoreOptions): ObjectStor
   const prefix = namePrefix(options);
   const client = createGcsClient({ ...options, prefix });
   const staging = path.join(options.cacheDirectory, 'staging');
-  const cache = createFileCache(options.cacheDirectory, options.maxCacheBytes ?? DEFAULT_CACHE_BYTES);
+  const cache = createFileCache(options.cacheDirectory, options.maxCacheBytes ?? DEFAULT_CACHE_BYTES, {
+    onLookup: options.onCacheLookup,
+    onBytes: options.onCacheBytes,
+  });
   let swept: Promise<void> | undefined;
 
   const nameOf = (area: Area, sha256: string) =>

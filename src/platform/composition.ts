@@ -12,6 +12,7 @@ import {
   type StepCache,
 } from '../objects';
 import { createDataflowProcessor, createInlineProcessor, type BulkProcessor } from '../processing';
+import { createMetrics, type Metrics } from '../observability';
 import type { Deployer } from '../rollout';
 import { createLanding, createTransports, type Landing } from '../sources';
 import {
@@ -34,6 +35,7 @@ import {
   type WarehouseIndex,
 } from '../warehouse';
 import { lazyLearning } from './lazy-learning';
+import { observersOf, type Observers } from './observers';
 import { bySize } from './processing-by-size';
 import { openDeployer } from './rollout';
 import { homePaths, type Settings } from './settings';
@@ -43,6 +45,8 @@ import { openTraining, openTuning } from './training';
 /** The parts of an installation. Costly ones (threads, the database, cloud clients) start when they are first asked for. */
 export interface Ports {
   readonly settings: Settings;
+  /** What this process counts. */
+  readonly metrics: Metrics;
   readonly objects: ObjectStore;
   readonly steps: StepCache;
   readonly pointers: PointerLog;
@@ -90,7 +94,8 @@ export function bucketOptions({ objects, google }: Settings) {
   };
 }
 
-export function openObjects(settings: Settings): ObjectStore {
+/** @param events what is told of local copies */
+export function openObjects(settings: Settings, events?: Observers['objectCache']): ObjectStore {
   const { objects } = settings;
   const paths = homePaths(settings);
   if (objects.store === 'files') return createFileObjectStore(paths.objects);
@@ -98,10 +103,16 @@ export function openObjects(settings: Settings): ObjectStore {
     ...bucketOptions(settings),
     cacheDirectory: paths.objectCache,
     maxCacheBytes: Math.round(objects.cacheGigabytes * GIB),
+    ...events,
   });
 }
 
-export function openWarehouseIndex(settings: Settings, objects: ObjectStore): Promise<WarehouseIndex> {
+/** @param onBilled told what BigQuery bills for each query, bytes */
+export function openWarehouseIndex(
+  settings: Settings,
+  objects: ObjectStore,
+  onBilled?: (bytes: number) => void,
+): Promise<WarehouseIndex> {
   const { warehouse, google } = settings;
   if (warehouse.engine === 'duckdb')
     return createDuckDbIndex({ path: homePaths(settings).warehouse, objects });
@@ -113,6 +124,7 @@ export function openWarehouseIndex(settings: Settings, objects: ObjectStore): Pr
     maximumBytesBilled: maximumBytesBilled(settings),
     endpoint: warehouse.endpoint,
     objects,
+    onBilled,
   });
 }
 
@@ -129,13 +141,14 @@ export function openTracker({ tracking }: Settings, objects: ObjectStore): Exper
   });
 }
 
-/** The one place where adapters are chosen. */
-export function openPorts(settings: Settings): Ports {
+/** The one place where adapters are chosen. @param metrics one set a process, also where it opens several sets of ports */
+export function openPorts(settings: Settings, metrics: Metrics = createMetrics()): Ports {
   const paths = homePaths(settings);
   const { google } = settings;
-  const objects = openObjects(settings);
+  const observers = observersOf(settings, metrics);
+  const objects = observers.objects(openObjects(settings, observers.objectCache));
   const pointers = createPointerLog(objects);
-  const steps = createStepCache(objects);
+  const steps = observers.steps(createStepCache(objects));
   const registry = createModelRegistry({ objects, pointers });
   const datasets = createDatasets({ objects, pointers, temporaryDirectory: paths.scratch });
   let chemistry: Chemistry | undefined;
@@ -145,10 +158,14 @@ export function openPorts(settings: Settings): Ports {
   let tuning: TuningService | null | undefined;
   let modelUpload: ModelUpload | undefined;
   let warehouse: Promise<Warehouse> | undefined;
-  const chemistryPort = () => (chemistry ??= createChemistry({ threads: settings.threads.chemistry }));
+  const chemistryPort = () =>
+    (chemistry ??= observers.chemistry(createChemistry({ threads: settings.threads.chemistry })));
 
   function openProcessor(): BulkProcessor {
-    const inline = createInlineProcessor({ objects, steps, chemistry: chemistryPort() });
+    const inline = observers.processor(
+      createInlineProcessor({ objects, steps, chemistry: chemistryPort() }),
+      false,
+    );
     const { processing } = settings;
     if (processing.engine === 'inline') return inline;
     const dataflow = createDataflowProcessor({
@@ -171,11 +188,12 @@ export function openPorts(settings: Settings): Ports {
         endpoint: processing.endpoint,
       },
     });
-    return bySize(inline, dataflow, processing.dataflowFromMegabytes * MIB);
+    return bySize(inline, observers.processor(dataflow, true), processing.dataflowFromMegabytes * MIB);
   }
 
   return {
     settings,
+    metrics,
     objects,
     pointers,
     steps,
@@ -192,31 +210,38 @@ export function openPorts(settings: Settings): Ports {
         backend: settings.learning.backend,
       })),
     processor: () => (processor ??= openProcessor()),
-    training: () => (training ??= openTraining(settings, { objects, steps, keepJobOn: isTakenUpAgain })),
+    training: () =>
+      (training ??= observers.training(
+        openTraining(settings, { objects, steps, keepJobOn: isTakenUpAgain }),
+      )),
     tuning: () => (tuning ??= openTuning(settings)),
     modelUpload: () => (modelUpload ??= openModelUpload(settings, objects)),
     landing: (stdin) =>
-      createLanding({
-        objects,
-        stagingDirectory: paths.landing,
-        transports: createTransports({
-          workingDirectory: settings.workingDirectory,
-          stdin,
-          https: { headersByHost: settings.https.headers },
-          gcs: { projectId: google.project, endpoint: settings.objects.endpoint },
-          bigquery: {
-            projectId: google.project,
-            location: google.location,
-            labels: google.labels,
-            maximumBytesBilled: maximumBytesBilled(settings),
-            endpoint: settings.warehouse.endpoint,
-            keepJobOn: isTakenUpAgain,
-          },
+      observers.landing(
+        createLanding({
+          objects,
+          stagingDirectory: paths.landing,
+          transports: createTransports({
+            workingDirectory: settings.workingDirectory,
+            stdin,
+            https: { headersByHost: settings.https.headers },
+            gcs: { projectId: google.project, endpoint: settings.objects.endpoint },
+            bigquery: {
+              projectId: google.project,
+              location: google.location,
+              labels: google.labels,
+              maximumBytesBilled: maximumBytesBilled(settings),
+              endpoint: settings.warehouse.endpoint,
+              keepJobOn: isTakenUpAgain,
+            },
+          }),
         }),
-      }),
+      ),
     warehouse: () =>
-      (warehouse ??= (async () =>
-        createWarehouse({ objects, datasets, index: await openWarehouseIndex(settings, objects) }))()),
+      (warehouse ??= (async () => {
+        const index = await openWarehouseIndex(settings, objects, observers.billed);
+        return observers.warehouse(await createWarehouse({ objects, datasets, index }));
+      })()),
     async close() {
       const ended = await Promise.allSettled([
         processor?.close(),

@@ -6,7 +6,9 @@ import { z } from 'zod';
 import { parseWith, TitrateError } from '../contracts';
 import { inferenceSettingsSchema } from './inference-settings';
 import { kubernetesSettingsSchema } from './kubernetes-settings';
+import { metricsSettingsSchema } from './metrics-settings';
 import { temporalSettingsSchema } from './temporal-settings';
+import { tracingSettingsSchema } from './tracing-settings';
 
 const gigabytes = z.coerce.number().positive();
 const days = z.coerce.number().int().min(1).max(3650);
@@ -192,20 +194,8 @@ export const settingsSchema = z.strictObject({
     })
     .prefault({}),
   kubernetes: kubernetesSettingsSchema,
-  metrics: z
-    .strictObject({
-      host: z.string().default('127.0.0.1').describe('Address on which a worker answers for its metrics.'),
-      port: z.coerce
-        .number()
-        .int()
-        .min(1)
-        .max(65535)
-        .optional()
-        .describe(
-          "Port of a worker's Prometheus metrics, at /metrics. Default: none. 'titrate up' gives its workers this one and those after it.",
-        ),
-    })
-    .prefault({}),
+  metrics: metricsSettingsSchema,
+  tracing: tracingSettingsSchema,
   threads: z
     .strictObject({
       chemistry: z.coerce
@@ -233,7 +223,7 @@ type Parsed = z.infer<typeof settingsSchema>;
 /** With the profile's choices filled in. */
 export type Settings = Omit<
   Parsed,
-  'objects' | 'warehouse' | 'processing' | 'training' | 'tracking' | 'rollout'
+  'objects' | 'warehouse' | 'processing' | 'training' | 'tracking' | 'rollout' | 'metrics'
 > & {
   workingDirectory: string;
   objects: Parsed['objects'] & { store: 'files' | 'gcs' };
@@ -242,6 +232,7 @@ export type Settings = Omit<
   training: Parsed['training'] & { engine: 'local' | 'vertex' };
   tracking: Parsed['tracking'] & { engine: 'local' | 'wandb' };
   rollout: { engine: 'local' | 'kubernetes' };
+  metrics: Parsed['metrics'] & { push: 'none' | 'cloud-monitoring' };
 };
 export type SettingsInput = z.input<typeof settingsSchema>;
 
@@ -305,8 +296,16 @@ export const SETTING_VARIABLES: Readonly<Record<string, readonly string[]>> = {
   TITRATE_KUBERNETES_IMAGE: ['kubernetes', 'image'],
   TITRATE_KUBERNETES_MIN_REPLICAS: ['kubernetes', 'minReplicas'],
   TITRATE_KUBERNETES_MAX_REPLICAS: ['kubernetes', 'maxReplicas'],
+  TITRATE_METRICS: ['metrics', 'mode'],
   TITRATE_METRICS_HOST: ['metrics', 'host'],
   TITRATE_METRICS_PORT: ['metrics', 'port'],
+  TITRATE_METRICS_PUSH: ['metrics', 'push'],
+  TITRATE_METRICS_ENDPOINT: ['metrics', 'endpoint'],
+  TITRATE_TRACING: ['tracing', 'mode'],
+  TITRATE_TRACING_ENDPOINT: ['tracing', 'endpoint'],
+  TITRATE_TRACING_DIRECTORY: ['tracing', 'directory'],
+  TITRATE_TRACING_SHARE: ['tracing', 'share'],
+  TITRATE_TRACING_REQUESTS: ['tracing', 'requests'],
   TITRATE_CHEMISTRY_THREADS: ['threads', 'chemistry'],
   TITRATE_LEARNING_THREADS: ['threads', 'learning'],
   TITRATE_LEARNING_BACKEND: ['learning', 'backend'],
@@ -388,6 +387,8 @@ function choices({
   tracking,
   rollout,
   kubernetes,
+  metrics,
+  google,
 }: Parsed) {
   const cloud = profile === 'gcp';
   return {
@@ -397,6 +398,7 @@ function choices({
     training: { ...training, engine: training.engine ?? (cloud ? 'vertex' : 'local') },
     tracking: { ...tracking, engine: tracking.engine ?? (cloud && tracking.entity ? 'wandb' : 'local') },
     rollout: { engine: rollout.engine ?? (cloud && kubernetes.image ? 'kubernetes' : 'local') },
+    metrics: { ...metrics, push: metrics.push ?? (cloud && google.project ? 'cloud-monitoring' : 'none') },
   } as const;
 }
 
@@ -465,5 +467,7 @@ export function homePaths(settings: Pick<Settings, 'home'>) {
     run: at('run'),
     logs: at('logs'),
     reports: at('reports'),
+    /** Spans as files. */
+    traces: at('traces'),
   };
 }

@@ -47,7 +47,14 @@ export function jobEnvironment(settings: Settings): Record<string, string> {
   const paidFor = training.acceleratorCount > 0 && learning.backend === 'auto';
   // A GPU that is paid for and does not work is an error, not a slow day on the CPU.
   const backend = paidFor ? 'tensorflow-gpu' : learning.backend;
-  return processEnvironment(settings, [[['learning', 'backend'], backend]]);
+  const { push, endpoint } = settings.metrics;
+  return processEnvironment(settings, [
+    [['google', 'region'], settings.google.region],
+    [['learning', 'backend'], backend],
+    // Nobody can read a job's metrics while it runs.
+    [['metrics', 'push'], push],
+    [['metrics', 'endpoint'], endpoint],
+  ]);
 }
 
 /** Asks Vertex AI for a listing, with the settings' account. @throws TitrateError that says what to mend */

@@ -1,9 +1,12 @@
+import { randomUUID } from 'node:crypto';
 import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { createChemistry, type Chemistry } from '../chemistry';
 import { asTitrateError, parseWith, STEPS, TitrateError } from '../contracts';
 import { createStepCache, type ObjectStore, type StepCache } from '../objects';
+import { createMetrics, type Metrics } from '../observability';
+import { observeChemistry, observeObjectStore, observeStepCache } from '../observability/instruments';
 import { Lanes } from './concurrency';
 import { readFrame } from './frames';
 import { ndjsonLines } from './ndjson-lines';
@@ -22,7 +25,8 @@ import {
  *
  * Standardises parts of sources for a pipeline in another language: a request a line on standard input, an answer a line on
  * standard output (standardiser-protocol.ts), several at a time, until the input ends. Outputs are stored and recorded exactly
- * as by the inline processor.
+ * as by the inline processor. With TITRATE_METRICS_PUSH=cloud-monitoring, which the image of Dataflow's workers sets, it writes what it has
+ * counted to Cloud Monitoring at its end; TITRATE_METRICS_ENDPOINT names another server.
  */
 
 interface Ports {
@@ -81,12 +85,15 @@ async function main(): Promise<void> {
     },
   });
   if (values.store === undefined) throw new TitrateError('usage', { what: 'give --store' });
-  const objects = await openObjectStore(values.store, {
+  const metrics = createMetrics();
+  const store = await openObjectStore(values.store, {
     endpoint: values['gcs-endpoint'],
     cacheDirectory: path.join(os.tmpdir(), `titrate-standardiser-${process.pid}`),
   });
-  const chemistry = createChemistry({ threads: Number(values.threads) });
-  const ports = { objects, steps: createStepCache(objects), chemistry, lanes: new Lanes(BATCHES_IN_FLIGHT) };
+  const objects = observeObjectStore(store, metrics);
+  const chemistry = observeChemistry(createChemistry({ threads: Number(values.threads) }), metrics);
+  const steps = observeStepCache(createStepCache(objects), metrics);
+  const ports = { objects, steps, chemistry, lanes: new Lanes(BATCHES_IN_FLIGHT) };
 
   // Nobody is left to read the answers: what was stored stays stored, and the parts are asked for again.
   process.stdout.on('error', () => process.exit(1));
@@ -101,6 +108,19 @@ async function main(): Promise<void> {
   }
   await Promise.all(underWay);
   await chemistry.close();
+  if (process.env.TITRATE_METRICS_PUSH === 'cloud-monitoring') await push(metrics);
+}
+
+/** Metrics that cannot be written are told of and lost: the parts are stored. */
+async function push({ registry }: Metrics): Promise<void> {
+  const { pushMetrics } = await import('../observability/cloud-monitoring');
+  await pushMetrics(registry, {
+    ...{ job: 'standardiser', location: 'global', task: randomUUID() },
+    endpoint: process.env.TITRATE_METRICS_ENDPOINT,
+    startedAt: Date.now() - Math.round(process.uptime() * 1000),
+  }).catch((error: unknown) => {
+    process.stderr.write(`the metrics of this process are lost: ${asTitrateError(error).message}\n`);
+  });
 }
 
 if (require.main === module) {

@@ -1,4 +1,4 @@
-import type { CampaignConfig, CampaignRecord, Pick } from '../contracts';
+import type { CampaignConfig, CampaignRecord, DriftRecord, PerformanceReport, Pick } from '../contracts';
 import type { Dossier, LoadedCut, LoadedRound } from './dossier';
 import { unitSuffix } from './describe';
 import { number, shortHash } from './format';
@@ -18,6 +18,8 @@ export interface ReportContext {
   /** Data URIs by SMILES. */
   readonly drawings: ReadonlyMap<string, string>;
   readonly drawingsABatch: number;
+  readonly performance?: PerformanceReport;
+  readonly drift?: DriftRecord;
 }
 
 /** +1 where more is better, -1 where less is. */

@@ -1,3 +1,4 @@
 export { renderReport } from './page';
+export * from './performance';
 export type { CampaignSummary, Depict, LoadArtifact, ReportRequest, Truth } from './reporting';
 export { summariseCampaign } from './summary';

@@ -9,10 +9,12 @@ import type { ReportRequest } from './reporting';
 import { bestSoFar, learningCurve } from './sections/learning-curve';
 import { calibrationPlot } from './sections/calibration';
 import { coveragePerRound, errorPerRound } from './sections/model-by-round';
+import { driftSection } from './sections/drift';
 import { frontSection } from './sections/front';
 import { furtherSections } from './sections/further-properties';
 import { heldOutScatter, pickScatter } from './sections/scatter';
 import { bestMolecules, gallerySmiles, keyFigures, masthead } from './sections/overview';
+import { performanceSection } from './sections/performance';
 import { provenanceSection, readingSection } from './sections/provenance';
 import { roundsSection } from './sections/rounds';
 import { timingsSection } from './sections/timings';
@@ -33,6 +35,8 @@ export async function renderReport({
   load,
   depict,
   truth,
+  performance,
+  drift,
   generatedAt,
 }: ReportRequest): Promise<string> {
   const dossier = await loadDossier(record, load);
@@ -50,6 +54,8 @@ export async function renderReport({
     sources: new Sources(),
     drawings: await drawAll([...gallerySmiles({ dossier, objective }), ...drawn], depict),
     drawingsABatch: limit,
+    ...(performance && { performance }),
+    ...(drift && { drift }),
   };
   const evaluated = record.rounds.some((round) => round.evaluation);
   const noModel = markup`<p class="note">No model has been evaluated yet.</p>`;
@@ -75,7 +81,9 @@ export async function renderReport({
     ),
     ...furtherSections(context),
     roundsSection(context),
+    driftSection(context),
     timingsSection(context),
+    performanceSection(context),
     provenanceSection(context),
     readingSection(),
   ];

@@ -1,4 +1,4 @@
-import type { ArtifactRef, CampaignRecord } from '../contracts';
+import type { ArtifactRef, CampaignRecord, DriftRecord, PerformanceReport } from '../contracts';
 
 /** Bytes of an artifact, from the object store. */
 export type LoadArtifact = (ref: ArtifactRef) => Promise<Uint8Array>;
@@ -19,6 +19,10 @@ export interface ReportRequest {
   readonly load: LoadArtifact;
   readonly depict: Depict;
   readonly truth?: Truth;
+  /** Where time, money and labels went; left out, the page does not say. */
+  readonly performance?: PerformanceReport;
+  /** What was seen of drift and done about it; left out, the page does not say. */
+  readonly drift?: DriftRecord;
   /** ISO 8601; printed on the page, used for nothing else. */
   readonly generatedAt: string;
 }

@@ -1,4 +1,5 @@
 import { modelVersionId } from '../contracts';
+import { traceHeaders } from '../foundation';
 
 /** What the inference server said, or that it said nothing. `live` is a version id such as `solubility-42/v3`. */
 export type VersionProbe =
@@ -48,7 +49,7 @@ async function exchange(
   const timeout = AbortSignal.timeout(PROBE_TIMEOUT_MS);
   try {
     const response = await fetch(url, {
-      headers,
+      headers: { ...headers, ...traceHeaders() },
       signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
     });
     return { kind: 'exchanged', status: response.status, body: asObject(await response.text()) };

@@ -15,10 +15,12 @@ export interface Exposed {
   readonly admission: Admission;
   readonly batcher: Batcher;
   readonly prepared: PreparedMolecules;
+  /** Text of what the process counts beside the server. */
+  readonly process?: () => Promise<string>;
 }
 
 /** All metrics as Prometheus reads them, with the state of this moment. */
-export async function expose({ metrics, cache, live, admission, batcher, prepared }: Exposed) {
+export async function expose({ metrics, cache, live, admission, batcher, prepared, process }: Exposed) {
   metrics.loadedModels.set(cache.loaded().length);
   metrics.moleculesInFlight.set(admission.molecules);
   metrics.queueLength.set(batcher.waiting);
@@ -31,5 +33,7 @@ export async function expose({ metrics, cache, live, admission, batcher, prepare
     const failing = failure && { version: versionParts(failure.version).version, code: failure.code };
     metrics.loadFailing.set({ model: campaignId, ...failing }, failing ? 1 : 0);
   }
-  return { type: metrics.registry.contentType, text: await metrics.registry.metrics() };
+  const own = await metrics.registry.metrics();
+  const text = process ? `${own}\n${await process()}` : own;
+  return { type: metrics.registry.contentType, text };
 }

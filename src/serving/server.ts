@@ -19,6 +19,7 @@ import { sendProblem, toProblem } from './problems';
 import { PredictionLog, type PredictionLogOptions } from './prediction-log';
 import { predictWith } from './predictor';
 import { PreparedMolecules } from './prepared-molecules';
+import { traceRequests } from './request-tracing';
 import { addServerRoutes } from './routes';
 import { acceptBodies } from './bodies';
 import { createTraffic, type TrafficOptions } from './traffic';
@@ -55,6 +56,8 @@ export interface InferenceServerOptions {
   readonly access?: AccessOptions;
   /** What `/metrics` asks of its reader. Default: nothing. */
   readonly metricsScope?: 'open' | 'read';
+  /** Text of further metrics of the process, which `/metrics` ends with. Default: none. */
+  readonly processMetrics?: () => Promise<string>;
   /** A sample of what is predicted. Default: none is kept. */
   readonly predictionLog?: Omit<PredictionLogOptions, 'chemistry' | 'logger' | 'onRecords'>;
   /** What should answer for a campaign. Default: what the pointers `serving/<campaign>` say. */
@@ -63,6 +66,8 @@ export interface InferenceServerOptions {
   readonly bodyLimit?: number;
   /** How long `close` waits for requests under way before it cuts them off, milliseconds. Default 20,000. */
   readonly drainMs?: number;
+  /** Share of the requests without a trace of their own that are traced. Left out: no request is, whatever it brings. */
+  readonly traceShare?: number;
   /** How candidates are tried beside what serves. Left out: none is. */
   readonly traffic?: TrafficOptions;
 }
@@ -168,6 +173,7 @@ export function createInferenceServer(options: InferenceServerOptions): Inferenc
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
   });
   acceptBodies(app);
+  if (options.traceShare !== undefined) traceRequests(app, options.traceShare);
   observe(app, metrics, logger, bodyLimit);
   const access = addAccess(app, options.access ?? { authenticator: null });
   const inference = new Inference({
@@ -183,7 +189,8 @@ export function createInferenceServer(options: InferenceServerOptions): Inferenc
   traffic.attach(app, access);
   const routes = addServerRoutes(app, {
     ...{ registry, live, cache, inference, access, admission, metrics, release, traffic },
-    exposition: () => expose({ metrics, cache, live, admission, batcher, prepared }),
+    exposition: () =>
+      expose({ metrics, cache, live, admission, batcher, prepared, process: options.processMetrics }),
     timeoutMs: options.timeoutMs ?? 30_000,
     metricsScope: options.metricsScope ?? 'open',
     isReady: () => isReady && !closing,

@@ -1,4 +1,4 @@
-import type { ArtifactRef, CampaignConfig, CampaignRecord, Cut, RoundRecord } from '../contracts';
+import type { ArtifactRef, CampaignConfig, CampaignRecord, Cut, RoundRecord, RoundWork } from '../contracts';
 import { MEDIA_TYPES, TitrateError } from '../contracts';
 import type { ObjectStore } from '../objects';
 
@@ -18,7 +18,7 @@ export interface CampaignEnd {
 
 /**
  * A campaign's own history, in records that are written once: it outlives the server's retention and needs no server to read.
- * `campaigns/<id>/header`, `campaigns/<id>/rounds/<n>`, `campaigns/<id>/end`; each round's record is an artifact.
+ * `campaigns/<id>/header`, `campaigns/<id>/rounds/<n>`, `campaigns/<id>/end`; each round's record is an artifact. `campaigns/<id>/work/<n>` is what the server recorded of a round's work.
  */
 export interface CampaignLog {
   open(header: CampaignHeader): Promise<void>;
@@ -30,6 +30,10 @@ export interface CampaignLog {
     round: number,
     deployment: RoundRecord['summary']['deployment'],
   ): Promise<void>;
+  /** The first one stands. */
+  recordWork(campaignId: string, work: RoundWork): Promise<void>;
+  /** Of the rounds that have one, in order. */
+  work(campaignId: string): Promise<RoundWork[]>;
   close(campaignId: string, end: CampaignEnd): Promise<void>;
   campaigns(): Promise<string[]>;
   /** What is on record of a campaign's rounds, in order; of a cycle that was started alone there is no configuration. */
@@ -85,6 +89,14 @@ export function createCampaignLog(objects: ObjectStore): CampaignLog {
     },
     async recordDeployment(campaignId, round, deployment) {
       await objects.createRecord(key(campaignId, 'deployments', number(round)), encode(deployment));
+    },
+    async recordWork(campaignId, work) {
+      await objects.createRecord(key(campaignId, 'work', number(work.round)), encode(work));
+    },
+    async work(campaignId) {
+      const names = await objects.listRecords(`${key(campaignId, 'work')}/`);
+      const works = await Promise.all(names.map(async (name) => (await readJson<RoundWork>(name))!));
+      return works.sort((a, b) => a.round - b.round);
     },
     async close(campaignId, end) {
       await objects.createRecord(key(campaignId, 'end'), encode(end));

@@ -103,16 +103,16 @@ export async function createWarehouse({ objects, datasets, index }: WarehouseOpt
         return { picks: batch.moleculeIds.length, outstanding: outstanding.length };
       }),
 
-    closeCut: ({ campaignId, round, dataVersion, branch: number, config }) =>
+    closeCut: ({ campaignId, round, aside, dataVersion, branch: number, config }) =>
       inCampaign(campaignId, async (chunks) => {
         const branch = await branches.named(campaignId, number);
-        const recorded = await readCut(objects, campaignId, round, branch?.number ?? 0);
+        const recorded = await readCut(objects, campaignId, round, branch?.number ?? 0, aside);
         if (recorded) return recorded;
         const version = await datasets.version(branch?.dataVersion ?? dataVersion);
         const batches = await index.openedBatches(campaignId);
         const { counted, arrived } = await standing(campaignId, branch, { dates: splitsByTime(config) });
         return recordCut(objects, datasets, {
-          ...{ campaignId, round, config, version, branch, batches, arrived },
+          ...{ campaignId, round, aside, config, version, branch, batches, arrived },
           results: counted,
           chunks: arrived.reduce((last, { chunk }) => Math.max(last, chunk), chunks),
         });

@@ -22,6 +22,8 @@ const CUT_SCHEMA = 'titrate.cut/1';
 export interface CutRequest {
   readonly campaignId: string;
   readonly round: number;
+  /** Name of a cut beside that of the round. */
+  readonly aside?: string;
   readonly config: CampaignConfig;
   readonly version: DatasetVersion;
   /** The branch in force; null while the data were never moved. */
@@ -35,8 +37,8 @@ export interface CutRequest {
 }
 
 const prefixOf = (campaignId: string) => `campaigns/${campaignId}/cuts/`;
-const recordKey = (campaignId: string, round: number, branch: number) =>
-  `${prefixOf(campaignId)}${round}${branch ? `/branch/${branch}` : ''}`;
+const recordKey = (campaignId: string, round: number, branch: number, aside?: string) =>
+  `${prefixOf(campaignId)}${round}${branch ? `/branch/${branch}` : ''}${aside === undefined ? '' : `/aside/${aside}`}`;
 const CUT_RECORD = /^(\d+)(?:\/branch\/(\d+))?$/;
 
 /** Whether a campaign's models are compared or judged by later measurements: only then does it need to know when each was made. */
@@ -49,8 +51,9 @@ export async function readCut(
   campaignId: string,
   round: number,
   branch: number,
+  aside?: string,
 ): Promise<Cut | null> {
-  const key = recordKey(campaignId, round, branch);
+  const key = recordKey(campaignId, round, branch, aside);
   const bytes = await objects.readRecord(key);
   return bytes ? parseRecord<Cut>(bytes, key) : null;
 }
@@ -81,7 +84,7 @@ export async function recordCut(
   datasets: Pick<Datasets, 'measuredValues' | 'findMolecules'>,
   request: CutRequest,
 ): Promise<Cut> {
-  const { campaignId, round, config, version, branch, results, arrived, batches } = request;
+  const { campaignId, round, aside, config, version, branch, results, arrived, batches } = request;
   const { direction, unit } = config.objective;
   const further = (config.objective.others ?? []).map(({ property }) => property);
   const prior = await datasets.measuredValues(version, unit);
@@ -165,9 +168,9 @@ export async function recordCut(
     best: stock.best,
     ...(others.length > 0 && { others }),
   };
-  const key = recordKey(campaignId, round, cut.branch!);
+  const key = recordKey(campaignId, round, cut.branch!, aside);
   await objects.createRecord(key, Buffer.from(canonicalJson(cut), 'utf8'));
-  return (await readCut(objects, campaignId, round, cut.branch!))!;
+  return (await readCut(objects, campaignId, round, cut.branch!, aside))!;
 }
 
 /** A row of each molecule that has a value or bound of any property, by id. */

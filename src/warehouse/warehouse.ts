@@ -74,6 +74,8 @@ export interface Warehouse {
   closeCut(request: {
     campaignId: string;
     round: number;
+    /** Name of a cut beside that of the round: what is known by now, of which the round's own learns nothing. */
+    aside?: string;
     /** The pool of a campaign whose data were not moved; a branch has its own. */
     dataVersion: string;
     /** Number of the data branch, 0 for none. Default: the one in force. */

@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs';
 import path from 'node:path';
-import { titrate, workplace } from './support';
+import { titrate, titrateWith, workplace } from './support';
 
 const campaign = {
   objective: { property: 'logS', direction: 'maximize' },
@@ -118,4 +118,19 @@ test('doctor fails where the home directory cannot be written', () => {
   expect(code).toBe(1);
   const { findings } = JSON.parse(stdout) as { findings: { check: string; verdict: string }[] };
   expect(findings.find(({ check }) => check === 'home directory')?.verdict).toBe('fail');
+});
+
+test.each([
+  [[], {}, /traces: there are no spans of a campaign 'c-1'\. See 'titrate campaign list'/],
+  [['--round', '2'], {}, /no spans of round 2 of 'c-1' \(trace [0-9a-f]{32}\)/],
+  [['--round', '2'], { TITRATE_TRACING: 'off' }, /traces are off\. Set tracing\.mode: on/],
+  [
+    ['--round', '2'],
+    { TITRATE_TRACING_ENDPOINT: 'http://collector:4318' },
+    /with the collector at http:\/\/collector:4318\/v1\/traces\. Look for trace [0-9a-f]{32} there/,
+  ],
+])('a trace that is not here, %j with %j, is told where to look for', (options, env, message) => {
+  const { code, stdout, stderr } = titrateWith(env, directory, 'trace', 'c-1', ...options);
+  expect(stderr).toMatch(message);
+  expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
 });

@@ -18,13 +18,17 @@ export interface Ran {
 }
 
 /** Runs the command line as a process of its own. Nothing listens where it looks for Temporal. */
-export function titrate(cwd: string, ...args: string[]): Ran {
+export const titrate = (cwd: string, ...args: string[]): Ran => titrateWith({}, cwd, ...args);
+
+/** The same with variables of one's own. */
+export function titrateWith(variables: NodeJS.ProcessEnv, cwd: string, ...args: string[]): Ran {
   const env = {
     PATH: process.env.PATH,
     HOME: os.homedir(),
     NO_COLOR: '1',
     TITRATE_TEMPORAL_PORT: '1',
     TITRATE_HOME: path.join(cwd, 'home'),
+    ...variables,
   };
   const { status, stdout, stderr } = spawnSync(process.execPath, [compiledEntry('src/cli/main'), ...args], {
     cwd,

@@ -3,9 +3,19 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import type { CampaignHistory, CampaignOutcome, CampaignStatus, CurrentBatch } from '../../src/contracts';
+import {
+  roundSpanId,
+  roundTraceId,
+  TASK_QUEUES,
+  type CampaignHistory,
+  type CampaignOutcome,
+  type CampaignStatus,
+  type CurrentBatch,
+} from '../../src/contracts';
+import { compiledEntry } from '../../src/foundation';
+import { readTrace, type StoredSpan } from '../../src/observability/tracing/read-spans';
 import { findTemporalCli, startLocalStack, type LocalStack } from '../../src/platform/local-stack';
-import { loadSettings } from '../../src/platform/settings';
+import { homePaths, loadSettings } from '../../src/platform/settings';
 import { writePool } from '../chaos/chaos';
 import { eventually } from '../support/eventually';
 
@@ -135,6 +145,63 @@ describe('the temporal CLI alone', () => {
     expect(predicted.predictions[1]!.error).toBeDefined();
     expect(readFileSync(path.join(directory, '.titrate/reports/cli-1.html'), 'utf8')).toContain('<svg');
   }, 240_000);
+
+  test('one trace shows the round that was just played, over all workers and the inference server', async () => {
+    const directory = homePaths(stack.settings).traces;
+    const traceId = roundTraceId('cli-1', 2);
+    // Each process writes on its own a second after a span has ended, and what goes on beside the round ends later.
+    const isWhole = (all: readonly StoredSpan[]) =>
+      ['round', 'lab', 'rollout'].every((wanted) => all.some(({ name }) => name === wanted)) &&
+      all.some(({ kind }) => kind === 'server') &&
+      all.every(({ parentSpanId }) => !parentSpanId || all.some(({ spanId }) => spanId === parentSpanId));
+    const spans = await until(() => readTrace(directory, traceId), isWhole);
+    const workers = new Map(
+      spans
+        .filter(({ kind }) => kind !== 'server')
+        .map((span) => [span.attributes['temporal.task_queue'], span.process]),
+    );
+    expect([...workers.keys()].sort()).toEqual([...TASK_QUEUES].sort());
+    expect(new Set(workers.values()).size).toBe(TASK_QUEUES.length);
+    const served = spans.filter(({ service }) => service === 'titrate-inference');
+    expect(served.length).toBeGreaterThan(0);
+    expect(new Set([...workers.values(), served[0]!.process]).size).toBe(TASK_QUEUES.length + 1);
+
+    // Nobody's parent is missing, and what is waited for lies within what waits.
+    const byId = new Map(spans.map((span) => [span.spanId, span]));
+    const clock = 5;
+    for (const span of spans) {
+      if (span.name === 'round') {
+        expect(span.parentSpanId).toBeNull();
+        expect(span.links).toEqual([
+          { traceId: roundTraceId('cli-1', 1), spanId: roundSpanId('cli-1', 1, 'round') },
+        ]);
+        continue;
+      }
+      const parent = byId.get(span.parentSpanId!);
+      expect({ name: span.name, parent: parent?.name }).toEqual({
+        name: span.name,
+        parent: expect.any(String),
+      });
+      expect(span.startMs).toBeGreaterThanOrEqual(parent!.startMs - clock);
+      if (!span.attributes['titrate.beside']) expect(span.endMs).toBeLessThanOrEqual(parent!.endMs + clock);
+    }
+    const trained = spans.find(({ name }) => name === 'trainModel')!;
+    expect(trained.attributes).toMatchObject({
+      'titrate.campaign': 'cli-1',
+      'titrate.round': 2,
+      'titrate.stage': 'training',
+      'temporal.attempt': 1,
+      'temporal.task_queue': 'gpu',
+    });
+
+    const { stdout } = await run(process.execPath, [
+      compiledEntry('src/cli/main'),
+      ...['trace', 'cli-1', '--round', '2', '--home', stack.settings.home],
+    ]);
+    expect(stdout).toMatch(/cli-1, round 2: .* to the batch/);
+    expect(stdout).toMatch(/^\* {5}training .*orchestration/m);
+    expect(stdout).toMatch(/^ {10,}GET \/v2\/models\/:name\/.*ready \(\d+\) .* inference /m);
+  }, 130_000);
 
   test('rolls the data of a running campaign back and forward again: the next rounds learn from just that', async () => {
     await start('rolled', { ...writePool(directory, 60), budget: { rounds: 4 } });

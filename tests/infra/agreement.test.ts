@@ -185,7 +185,7 @@ describeWhere(kubectlLacks(), 'the Kubernetes manifests', () => {
     test('settings, accounts, images and ports', () => {
       const data = variables(environment);
       const settings = loadSettings({}, data);
-      expect(settings.metrics).toEqual({ host: '0.0.0.0', port: WORKER_METRICS_PORT });
+      expect(settings.metrics).toMatchObject({ host: '0.0.0.0', port: WORKER_METRICS_PORT });
       expect(settings.kubernetes).toMatchObject({
         minReplicas: COMPONENTS.inference.scaling.bounds[environment].min,
         maxReplicas: COMPONENTS.inference.scaling.bounds[environment].max,

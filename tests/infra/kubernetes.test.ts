@@ -4,6 +4,7 @@ import path from 'node:path';
 import type { V1Deployment } from '@kubernetes/client-node';
 import { parseAllDocuments, stringify } from 'yaml';
 import { TASK_QUEUES } from '../../src/contracts';
+import { ruleGroups } from '../../scripts/monitoring-rules';
 import { packageRoot } from '../../src/foundation';
 import { createFileObjectStore, createPointerLog } from '../../src/objects';
 import { openKubernetesDeployer } from '../../src/platform/rollout';
@@ -253,7 +254,7 @@ describeWithPython(
       expect(JSON.parse(run.stdout)).toEqual({
         kubernetes: 21 + 26 + 5 + 26 + 5,
         keda: 4 * 4 + 1,
-        monitoring: 3 * 4,
+        monitoring: 3 * (2 + ruleGroups().size),
       });
     });
   },

@@ -1,36 +1,23 @@
-import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import os from 'node:os';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { parse, parseAllDocuments, stringify } from 'yaml';
-import { ruleGroups } from '../../scripts/monitoring-rules';
+import { Registry } from 'prom-client';
+import { parse, parseAllDocuments } from 'yaml';
+import { renderDashboards } from '../../scripts/dashboards/all';
+import { alertsTable, isAlert, ruleGroups } from '../../scripts/monitoring-rules';
+import { createProgram } from '../../src/cli/main';
 import { packageRoot } from '../../src/foundation';
+import { createMetrics } from '../../src/observability';
 import { createServingMetrics } from '../../src/serving/metrics';
-import { describeWithPrometheus } from '../support/prometheus';
+import { createTrafficCounters } from '../../src/serving/traffic/counters';
+import { dashboardQueries, dashboards } from '../support/dashboards';
 
 const monitoring = path.join(packageRoot, 'infra/monitoring');
 const read = (...names: string[]) => readFileSync(path.join(monitoring, ...names), 'utf8');
-const directory = mkdtempSync(path.join(os.tmpdir(), 'titrate-monitoring-'));
-afterAll(() => rmSync(directory, { recursive: true, force: true }));
+const document = (name: string) => readFileSync(path.join(packageRoot, name), 'utf8');
 
 const rules = [...ruleGroups().values()].flat().flatMap((group) => group.rules);
-
-interface Dashboard {
-  readonly uid: string;
-  readonly panels: {
-    readonly title: string;
-    readonly datasource: { readonly uid: string };
-    readonly targets: { readonly expr: string }[];
-  }[];
-}
-const dashboards = readdirSync(path.join(monitoring, 'grafana/dashboards')).map(
-  (file) => JSON.parse(read('grafana/dashboards', file)) as Dashboard,
-);
-const panels = dashboards.flatMap((dashboard) => dashboard.panels);
-const expressions = [
-  ...rules.map(({ expr }) => expr),
-  ...panels.flatMap(({ targets }) => targets.map(({ expr }) => expr.replaceAll('$__rate_interval', '5m'))),
-];
+const alerts = rules.filter(isAlert);
+const expressions = [...rules.map(({ expr }) => expr), ...dashboardQueries().map(({ expr }) => expr)];
 
 /** The SDK's core, which has the names of its metrics in it, without prefix, unit and suffix. */
 const core = () => {
@@ -43,41 +30,112 @@ const core = () => {
   return readFileSync(path.join(folder, platform, 'index.node')).toString('latin1');
 };
 
-test('every metric that an alert or a panel looks at is one that somebody has', async () => {
-  const ours = new Set(
-    (await createServingMetrics().registry.getMetricsAsJSON()).map(({ name }) =>
-      name.replace(/_(total|seconds)$/, ''),
-    ),
-  );
+test('every metric that a rule or a panel looks at is one that somebody has', async () => {
+  const traffic = new Registry();
+  createTrafficCounters(traffic);
+  const registries = [createMetrics().registry, createServingMetrics().registry, traffic];
+  const known = (await Promise.all(registries.map((registry) => registry.getMetricsAsJSON()))).flat();
+  const ours = new Set([...known.map(({ name }) => name), 'titrate_build_info']);
+  const recorded = new Set(rules.flatMap((rule) => ('record' in rule ? [rule.record] : [])));
   const sdk = core();
-  const named = new Set(expressions.flatMap((expr) => expr.match(/\b(temporal|titrate)_[a-z_]+/g) ?? []));
-  expect(named.size).toBeGreaterThan(15);
+  const named = new Set(
+    expressions.flatMap((expr) => expr.match(/\b(temporal|titrate)[_:][a-z_:0-9]+/g) ?? []),
+  );
+  expect(named.size).toBeGreaterThan(60);
+  const bare = (name: string) => name.replace(/_(bucket|count|sum)$/, '');
   for (const name of named) {
-    const bare = name.replace(/_(bucket|count|sum)$/, '').replace(/_(total|seconds)$/, '');
-    const known = bare.startsWith('titrate_') ? ours.has(bare) : sdk.includes(bare.replace(/^temporal_/, ''));
-    expect({ name, known }).toEqual({ name, known: true });
+    const there = name.startsWith('titrate:')
+      ? recorded.has(name)
+      : name.startsWith('titrate_')
+        ? ours.has(name) || ours.has(bare(name))
+        : sdk.includes(
+            bare(name)
+              .replace(/^temporal_/, '')
+              .replace(/_(total|seconds)$/, ''),
+          );
+    expect({ name, there }).toEqual({ name, there: true });
   }
+  for (const name of recorded) expect(expressions.some((expr) => expr.includes(name))).toBe(true);
 });
 
-test('every alert says how bad it is, what is the matter, and where to read on', () => {
-  expect(new Set(rules.map(({ alert }) => alert)).size).toBe(rules.length);
-  for (const { alert, labels, annotations } of rules) {
+/** Headings of a Markdown file as GitHub makes anchors of them, each with what stands below. */
+function sectionsOf(text: string): Map<string, string> {
+  const parts = text.split(/^#{1,6} /m).slice(1);
+  return new Map(
+    parts.map((part) => {
+      const [heading, ...body] = part.split('\n');
+      const anchor = heading!
+        .toLowerCase()
+        .replace(/[^\w\- ]/g, '')
+        .replaceAll(' ', '-');
+      return [anchor, body.join('\n')];
+    }),
+  );
+}
+
+test('every alert says how bad it is, what is the matter with what numbers, and where to read on', () => {
+  expect(new Set(alerts.map(({ alert }) => alert)).size).toBe(alerts.length);
+  for (const { alert, labels, annotations } of alerts) {
     expect({ alert, severity: labels.severity }).toEqual({
       alert,
       severity: expect.stringMatching(/^(page|ticket)$/),
     });
+    expect(alert).toMatch(/^Titrate[A-Za-z]+$/);
     expect(annotations.summary).toMatch(/\.$/);
-    const { runbook } = annotations;
-    expect({ alert, runbook, there: existsSync(path.join(packageRoot, runbook)) }).toMatchObject({
-      there: true,
+    expect({ alert, description: annotations.description }).toEqual({
+      alert,
+      description: expect.stringMatching(/\.$/),
     });
+    // Cloud Monitoring shows the summary, and knows labels alone.
+    expect(annotations.summary.replace(/\{\{ \$labels\.[a-z_]+ \}\}/g, '')).not.toContain('{{');
+    const [file, anchor] = annotations.runbook.split('#');
+    const section = sectionsOf(document(file!)).get(anchor!);
+    expect({ alert, anchor }).toEqual({ alert, anchor: alert.toLowerCase() });
+    for (const part of ['What it means', 'Look at', 'Do', 'Over when'])
+      expect({ alert, part, there: section?.includes(`**${part}.**`) }).toMatchObject({ there: true });
   }
 });
 
-test("Managed Prometheus has the same alerts, on jobs of the same names as compose's Prometheus", () => {
+describe.each([...new Set(alerts.map(({ annotations }) => annotations.runbook.split('#')[0]!))])(
+  '%s',
+  (file) => {
+    const text = document(file);
+
+    test('its sections are those of alerts, and its links lead somewhere', () => {
+      const names = [...text.matchAll(/^## (.+)$/gm)].map(([, name]) => name);
+      const own = alerts.filter(({ annotations }) => annotations.runbook.startsWith(`${file}#`));
+      expect(names.sort()).toEqual(own.map(({ alert }) => alert).sort());
+      for (const [, target] of text.matchAll(/\]\(([^)]+)\)/g)) {
+        const [name, anchor] = target!.split('#');
+        const at = name ? path.join(path.dirname(file), name) : file;
+        expect({ target, there: existsSync(path.join(packageRoot, at)) }).toMatchObject({ there: true });
+        if (anchor) expect([...sectionsOf(document(at)).keys()]).toContain(anchor);
+      }
+    });
+
+    test('its commands of titrate are commands', () => {
+      const lines = [...text.matchAll(/scripts\/titrate ([^`\n]+)/g)].map(([, line]) => line!);
+      expect(lines.length).toBeGreaterThan(0);
+      for (const line of lines) {
+        let command = createProgram();
+        for (const word of line.split(' ')) {
+          const next = command.commands.find((one) => one.name() === word);
+          if (!next) break;
+          command = next;
+        }
+        expect({ line, known: command.parent !== null }).toEqual({ line, known: true });
+        const options = command.options.map(({ long }) => long);
+        for (const [flag] of line.matchAll(/--[a-z][a-z-]*/g))
+          expect([line, [...options, '--help']]).toEqual([line, expect.arrayContaining([flag])]);
+      }
+    });
+  },
+);
+
+test("Managed Prometheus has the same rules, on jobs of the same names as compose's Prometheus", () => {
   const kubernetes = (file: string) =>
-    parseAllDocuments(readFileSync(path.join(packageRoot, 'infra/kubernetes/monitoring', file), 'utf8')).map(
-      (document) => document.toJS() as { metadata: { name: string }; spec: { groups: unknown } },
+    parseAllDocuments(document(`infra/kubernetes/monitoring/${file}`)).map(
+      (parsed) => parsed.toJS() as { metadata: { name: string }; spec: { groups: unknown } },
     );
   expect(kubernetes('rules.yaml').map(({ spec }) => spec.groups)).toEqual([...ruleGroups().values()]);
   const jobs = (
@@ -90,113 +148,41 @@ test("Managed Prometheus has the same alerts, on jobs of the same names as compo
   for (const job of looked) expect(jobs).toContain(job);
 });
 
-test('Grafana has a source for every panel', () => {
+test('docs/alerts.md has every alert', () => {
+  const names = [...alertsTable().matchAll(/\[`(\w+)`\]/g)].map(([, name]) => name);
+  expect(names.sort()).toEqual(alerts.map(({ alert }) => alert).sort());
+  for (const name of names) expect(document('docs/alerts.md')).toContain(`[\`${name}\`]`);
+});
+
+test('the dashboards are those of the code, each panel with a source, a title and a unit', () => {
   const { datasources } = parse(read('grafana/provisioning/datasources/prometheus.yml')) as {
     datasources: { uid: string; url: string }[];
   };
   const sources = datasources.map(({ uid }) => uid);
-  expect(new Set(dashboards.map(({ uid }) => uid)).size).toBe(dashboards.length);
-  for (const { title, datasource } of panels)
-    expect({ title, sources }).toMatchObject({ sources: expect.arrayContaining([datasource.uid]) });
-});
-
-describeWithPrometheus('promtool', () => {
-  const promtool = (...args: string[]) => {
-    const { status, stdout, stderr } = spawnSync('promtool', args, { cwd: monitoring, encoding: 'utf8' });
-    return { status, said: `${stdout}${stderr}` };
-  };
-
-  test('takes the configuration, the rules, and what the panels ask', () => {
-    expect(promtool('check', 'config', 'prometheus.yml')).toMatchObject({ status: 0 });
-    const file = path.join(directory, 'panels.yml');
-    const group = expressions.map((expr, nth) => ({ record: `panel:${nth}`, expr }));
-    writeFileSync(file, stringify({ groups: [{ name: 'panels', rules: group }] }));
-    expect(promtool('check', 'rules', file)).toMatchObject({ status: 0 });
-    writeFileSync(
-      file,
-      stringify({ groups: [{ name: 'panels', rules: [{ record: 'x', expr: 'sum by (' }] }] }),
-    );
-    expect(promtool('check', 'rules', file).status).not.toBe(0);
-  });
-
-  test('alerts fire when they should, and not before', () => {
-    const firing = (alert: string, labels: object, summary: string) => {
-      const { annotations, labels: own } = rules.find((rule) => rule.alert === alert)!;
-      return { exp_labels: { ...own, ...labels }, exp_annotations: { ...annotations, summary } };
-    };
-    const at = (eval_time: string, alertname: string, exp_alerts: object[]) => ({
-      eval_time,
-      alertname,
-      exp_alerts,
-    });
-    const series = (name: string, values: string) => ({ series: name, values });
-    const file = path.join(directory, 'tests.yml');
-    const worker = { job: 'titrate-workers', instance: 'gpu:9464' };
-    const pollers = (queue: string, type: string, values: string) =>
-      series(`temporal_num_pollers{task_queue="${queue}", poller_type="${type}"}`, values);
-    const tests = [
-      {
-        interval: '1m',
-        input_series: [
-          series('up{job="titrate-workers", instance="gpu:9464"}', '1x5 0x20'),
-          pollers('orchestration', 'workflow_task', '2x5 0x20'),
-          pollers('deploy', 'activity_task', '8x5 _x20'),
-        ],
-        alert_rule_test: [
-          at('9m', 'TitrateWorkerDown', []),
-          at('12m', 'TitrateWorkerDown', [
-            firing('TitrateWorkerDown', worker, 'The worker gpu:9464 does not answer for its metrics.'),
-          ]),
-          at('5m', 'TitrateQueueWithoutWorker', []),
-          at('18m', 'TitrateQueueWithoutWorker', [
-            firing(
-              'TitrateQueueWithoutWorker',
-              { task_queue: 'orchestration' },
-              "Nobody asks for work on the queue 'orchestration': signals and updates wait.",
-            ),
-            // A worker that is gone takes its metrics along.
-            firing(
-              'TitrateQueueWithoutWorker',
-              { task_queue: 'deploy' },
-              "Nobody asks for work on the queue 'deploy': signals and updates wait.",
-            ),
-          ]),
-        ],
-      },
-      {
-        interval: '1m',
-        input_series: [
-          series('temporal_workflow_task_execution_failed_total{workflow_type="round"}', '0x3 0+1x20'),
-          series('titrate_inference_requests_total{job="titrate-inference", status="200"}', '0+90x30'),
-          series('titrate_inference_requests_total{job="titrate-inference", status="500"}', '0+10x30'),
-          series('titrate_inference_requests_total{job="titrate-inference", status="400"}', '0+10x30'),
-        ],
-        alert_rule_test: [
-          at('4m', 'TitrateWorkflowTasksFail', []),
-          at('15m', 'TitrateWorkflowTasksFail', [
-            firing(
-              'TitrateWorkflowTasksFail',
-              { workflow_type: 'round' },
-              "Workflow tasks of 'round' fail again and again: the code does not fit the histories.",
-            ),
-          ]),
-          at('15m', 'TitrateInferenceErrors', [
-            firing(
-              'TitrateInferenceErrors',
-              { job: 'titrate-inference' },
-              'More than 5 % of the requests for predictions end in an error of the server (5xx).',
-            ),
-          ]),
-        ],
-      },
-    ];
-    const rule_files = readdirSync(path.join(monitoring, 'rules')).map((name) =>
-      path.join(monitoring, 'rules', name),
-    );
-    writeFileSync(file, stringify({ rule_files, evaluation_interval: '1m', tests }));
-    expect(promtool('test', 'rules', file)).toMatchObject({
-      status: 0,
-      said: expect.stringMatching(/SUCCESS/),
-    });
-  });
+  const rendered = renderDashboards();
+  expect(readdirSync(path.join(monitoring, 'grafana/dashboards')).sort()).toEqual(
+    [...rendered.keys()].sort(),
+  );
+  for (const [name, board] of rendered)
+    expect(JSON.parse(read('grafana/dashboards', name))).toEqual(JSON.parse(JSON.stringify(board)));
+  const boards = dashboards();
+  expect(boards.map(({ uid }) => uid).sort()).toEqual(
+    [...rendered.keys()].map((name) => `titrate-${path.basename(name, '.json')}`).sort(),
+  );
+  for (const { panels } of boards) {
+    expect(new Set(panels.map(({ id }) => id)).size).toBe(panels.length);
+    for (const { title, datasource, targets, fieldConfig, gridPos } of panels.filter(
+      ({ type }) => type !== 'row',
+    )) {
+      expect({ title, unit: fieldConfig.defaults.unit, queries: targets.length > 0 }).toEqual({
+        title: expect.stringMatching(/\S/),
+        unit: expect.stringMatching(/\S/),
+        queries: true,
+      });
+      expect({ title, sources }).toMatchObject({ sources: expect.arrayContaining([datasource.uid]) });
+      expect(gridPos.x + gridPos.w).toBeLessThanOrEqual(24);
+    }
+  }
+  // Grafana opens with one of them.
+  expect(document('docker-compose.yml')).toContain('/var/lib/grafana/dashboards/campaign.json');
 });

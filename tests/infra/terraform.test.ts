@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { protos } from '@google-cloud/dataflow';
 import { parse, parseAllDocuments } from 'yaml';
+import { isAlert, ruleGroups } from '../../scripts/monitoring-rules';
 import { packageRoot } from '../../src/foundation';
 import { loadSettings, SETTING_VARIABLES, type SettingsInput } from '../../src/platform/settings';
 import { COMPONENTS, IDENTITIES, PERMISSIONS, PLATFORM_SCALERS, SECRETS } from '../../src/platform/topology';
@@ -177,13 +178,8 @@ describeWhere(workplace.lacks, 'infra/terraform', () => {
     });
 
     test('every rule of Prometheus is an alert policy', () => {
-      const rules = ['inference', 'workers'].flatMap((name) => {
-        const file = path.join(packageRoot, 'infra/monitoring/rules', `${name}.yml`);
-        const { groups } = parse(readText(file)) as {
-          groups: { rules: { alert?: string; for?: string }[] }[];
-        };
-        return groups.flatMap((group) => group.rules.filter(({ alert }) => alert));
-      });
+      const groups = [...ruleGroups().values()].flat();
+      const rules = groups.flatMap((group) => group.rules.filter(isAlert));
       const policies = ofType(environment, 'google_monitoring_alert_policy').filter(
         ({ name }) => name === 'rules',
       );

@@ -91,6 +91,15 @@ const CALLS: Readonly<Record<string, Readonly<Record<string, Needed>>>> = {
     'JobsV1Beta3Client.close': NOTHING,
     'MessagesV1Beta3Client.close': NOTHING,
   },
+  'src/observability/cloud-monitoring': {
+    // A Dataflow worker has the right by the role that Dataflow asks for.
+    'MetricServiceClient.createTimeSeries': by(
+      ['titrate-training', 'titrate-dataflow'],
+      'monitoring.timeSeries.create',
+    ),
+    'MetricServiceClient.getProjectId': NOTHING,
+    'MetricServiceClient.close': NOTHING,
+  },
   'src/training/vertex': {
     'JobServiceClient.listCustomJobsAsync': by(['titrate-gpu'], 'aiplatform.customJobs.list'),
     'JobServiceClient.createCustomJob': by(

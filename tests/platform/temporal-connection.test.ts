@@ -199,6 +199,9 @@ describeWithPrometheus("a worker's metrics", () => {
     );
     expect(text).toContain('temporal_request_latency_seconds_bucket');
     expect(text).toMatch(/temporal_num_pollers\{[^}]*task_queue="orchestration"/);
+    expect(text).toContain('titrate_metrics_exporter_up 1');
+    expect(text).toMatch(/^titrate_build_info\{version="[\d.]+"\} 1$/m);
+    expect(text).toMatch(/^titrate_campaigns_open 0$/m);
     expect(complaintsAbout(text)).toBe('');
     const second = await startWorker(variables);
     if (second.child.exitCode === null) await once(second.child, 'exit');

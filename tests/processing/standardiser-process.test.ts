@@ -5,6 +5,7 @@ import { writeFrame } from '../../src/processing/frames';
 import { createRecordReader } from '../../src/processing/record-reader';
 import { partJobOf, type StandardiserRequest } from '../../src/processing/standardiser-protocol';
 import { detectReading, readSource } from '../../src/sources';
+import { startMonitoringServer } from '../observability/support/monitoring-server';
 import { landText, readParts, smilesCsv, temporaryStore } from './support/processing';
 import { runStandardiser } from './support/standardiser';
 
@@ -96,6 +97,32 @@ describe('the standardiser process', () => {
       }),
     );
     expect(records[0]).toEqual(records[1]);
+  });
+
+  test('writes what it has counted to Cloud Monitoring at its end, where it is asked to; a refusal costs a line', async () => {
+    const monitoring = await startMonitoringServer('a-project');
+    try {
+      const ask = () =>
+        runStandardiser(`file:${store.directory}`, [JSON.stringify(requests[0])], [], {
+          TITRATE_METRICS_PUSH: 'cloud-monitoring',
+          TITRATE_METRICS_ENDPOINT: monitoring.endpoint,
+          GOOGLE_CLOUD_PROJECT: 'a-project',
+        });
+      const first = await ask();
+      expect([first.status, first.log]).toEqual([0, '']);
+      const { resource, metric } = monitoring.requests[0]!.timeSeries.find(({ metric: { type } }) =>
+        type.endsWith('/cache_lookups_total'),
+      )!;
+      expect(resource.labels).toMatchObject({ job: 'standardiser', project_id: 'a-project' });
+      expect(metric.labels).toMatchObject({ cache: 'steps', step: 'standardise-part' });
+      monitoring.faults.push({ code: 'PERMISSION_DENIED', message: 'no' });
+      const second = await ask();
+      expect(second.status).toBe(0);
+      expect(second.answers).toHaveLength(1);
+      expect(second.log).toMatch(/^the metrics of this process are lost: .*PERMISSION_DENIED/);
+    } finally {
+      monitoring.stop();
+    }
   });
 
   test('says what is wrong with its arguments, and nothing on standard output', async () => {

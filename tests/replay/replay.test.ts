@@ -29,6 +29,7 @@ describe('committed histories', () => {
     const types = new Set(files.map((file) => file.split('.')[0]));
     expect([...types].sort()).toEqual([
       'activeLearningCampaign',
+      'driftWatch',
       'exploration',
       'featurization',
       'ingestion',

@@ -13,17 +13,17 @@ import {
 } from '../../src/contracts';
 import { compiledEntry, concatFeatureRows, packageRoot, selectFeatureRows } from '../../src/foundation';
 import { createLearning, type Learning } from '../../src/learning';
-import { ASSUMPTIONS } from '../../scripts/capacity/assumptions';
-import { costTable } from '../../scripts/capacity/cost-table';
 import {
+  ASSUMPTIONS,
   capacityOf,
   featuriseCpuSeconds,
   fitCpuSeconds,
   scoreCpuSeconds,
   standardiseCpuSeconds,
   type Workload,
-} from '../../scripts/capacity/model';
-import { PRICES } from '../../scripts/capacity/prices';
+  costTable,
+  PRICES,
+} from '../../src/platform/capacity';
 
 const WORKLOAD: Workload = {
   pool: 1e6,

@@ -81,9 +81,13 @@ export const managedPrometheusDefinitions = (): string =>
                 name: text,
                 interval: duration,
                 rules: list(
-                  record({ alert: text, expr: text, for: duration, labels: texts, annotations: texts }, [
-                    'expr',
-                  ]),
+                  record(
+                    {
+                      ...{ record: text, alert: text, expr: text, for: duration },
+                      ...{ labels: texts, annotations: texts },
+                    },
+                    ['expr'],
+                  ),
                 ),
               },
               ['name', 'rules'],

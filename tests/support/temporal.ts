@@ -4,6 +4,7 @@ import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { DefaultLogger, Runtime, type LogLevel } from '@temporalio/worker';
 import { SEARCH_ATTRIBUTES } from '../../src/contracts';
 import { compiledEntry } from '../../src/foundation';
+import { workflowSpanSinks, type Tracing } from '../../src/observability/tracing';
 import { findTemporalCli } from '../../src/platform/local-stack';
 
 const TYPES = {
@@ -14,6 +15,12 @@ const TYPES = {
 
 /** The prebuilt bundle that the orchestration worker runs. */
 export const workflowBundle = () => ({ code: readFileSync(compiledEntry('workflow-bundle'), 'utf8') });
+
+/** Options of a worker that runs workflows as the orchestration worker does. @param tracing where their spans go: left out, nowhere */
+export const workflowOptions = (tracing: Tracing | null = null) => ({
+  workflowBundle: workflowBundle(),
+  sinks: workflowSpanSinks(tracing),
+});
 
 /**
  * A real Temporal server of its own, in memory, on a free port. TITRATE_TEST_LOG=DEBUG shows what the SDK logs.

@@ -7,7 +7,7 @@ import { createWandbTracker } from '../../src/tracking';
 import { failureInterceptor } from '../../workers/failure-interceptor';
 import type { TrackingOutput } from '../../workflows/tracking';
 import { eventually } from '../support/eventually';
-import { startServer, workflowBundle } from '../support/temporal';
+import { startServer, workflowOptions } from '../support/temporal';
 import { API_KEY, startWandbServer, type WandbServer } from './server';
 import { CAMPAIGN, makeHome, openCampaign, recordRound } from './support/campaign';
 
@@ -28,7 +28,7 @@ describe('tracking on a real Temporal server', () => {
     const current = () => activities(createWandbTracker({ ...at, apiKey: () => key }));
     const base = { connection: env.nativeConnection, namespace: env.namespace };
     workers = await Promise.all([
-      Worker.create({ ...base, taskQueue: 'orchestration', workflowBundle: workflowBundle() }),
+      Worker.create({ ...base, taskQueue: 'orchestration', ...workflowOptions() }),
       Worker.create({
         ...base,
         taskQueue: 'deploy',

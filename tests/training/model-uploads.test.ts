@@ -9,7 +9,7 @@ import { failureInterceptor } from '../../workers/failure-interceptor';
 import type { ModelUploadsOutput } from '../../workflows/model-uploads';
 import type { TrackingOutput } from '../../workflows/tracking';
 import { eventually } from '../support/eventually';
-import { startServer, workflowBundle } from '../support/temporal';
+import { startServer, workflowOptions } from '../support/temporal';
 import { CAMPAIGN, makeHome, openCampaign, recordRound } from '../tracking/support/campaign';
 import { startModelServer, type ModelServer } from './support/model-server';
 
@@ -45,7 +45,7 @@ describe('uploads of models beside a campaign, on a real Temporal server', () =>
     const uploads = () => createModelUploadActivities({ ...home, modelUpload: isOn ? modelUpload : null });
     const base = { connection: env.nativeConnection, namespace: env.namespace };
     workers = await Promise.all([
-      Worker.create({ ...base, taskQueue: 'orchestration', workflowBundle: workflowBundle() }),
+      Worker.create({ ...base, taskQueue: 'orchestration', ...workflowOptions() }),
       Worker.create({
         ...base,
         taskQueue: 'deploy',

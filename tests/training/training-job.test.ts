@@ -20,6 +20,7 @@ import {
 } from '../../src/objects';
 import { createLocalTraining, createVertexTraining, type TrainingService } from '../../src/training';
 import { fingerprints, noisy, truth } from '../learning/synthetic';
+import { startMonitoringServer, type MonitoringServer } from '../observability/support/monitoring-server';
 import { startJobServer, type JobServer, type ServerJob } from './support/job-server';
 
 const ROWS = 60;
@@ -44,6 +45,7 @@ describe('a training job as a process', () => {
   const [here, there] = homes as [string, string];
   const open = (home: string) => createFileObjectStore(path.join(home, 'objects'));
   let server: JobServer;
+  let monitoring: MonitoringServer;
   let learning: Learning;
   let runtime: RuntimePin;
   let request: (settings: ModelSettings) => TrainRequest;
@@ -51,6 +53,7 @@ describe('a training job as a process', () => {
   const ends: { code: number | null; log: { severity: string; message: string; code?: string }[] }[] = [];
 
   beforeAll(async () => {
+    monitoring = await startMonitoringServer('a-project');
     server = await startJobServer('a-project', 'us-central1');
     server.onCreate = (job) => runContainer(job);
     learning = createLearning({ threads: 2, backend: 'auto' });
@@ -65,6 +68,7 @@ describe('a training job as a process', () => {
   });
   afterAll(async () => {
     await server.stop();
+    monitoring.stop();
     await learning.close();
     for (const home of homes) rmSync(home, { recursive: true, force: true });
   });
@@ -127,7 +131,13 @@ describe('a training job as a process', () => {
         objects,
         steps: createStepCache(objects),
         pollSeconds: 0.1,
-        environment: { TITRATE_HOME: there, TITRATE_LEARNING_THREADS: '2' },
+        environment: {
+          TITRATE_HOME: there,
+          TITRATE_LEARNING_THREADS: '2',
+          TITRATE_GOOGLE_PROJECT: 'a-project',
+          TITRATE_METRICS_PUSH: 'cloud-monitoring',
+          TITRATE_METRICS_ENDPOINT: monitoring.endpoint,
+        },
         vertex: {
           projectId: 'a-project',
           region: 'us-central1',
@@ -174,6 +184,14 @@ describe('a training job as a process', () => {
     const remote = await withPulse(PULSE, () => inJobs().evaluateModel(asked));
     expect(ends.splice(0)).toMatchObject([{ code: 0 }]);
     expect(timeless(remote)).toEqual(timeless(local));
+    const written = monitoring.requests
+      .at(-1)!
+      .timeSeries.find(({ metric }) => metric.type.endsWith('/training_duration_seconds'));
+    expect(written).toMatchObject({
+      metric: { labels: { family: 'gaussian-process', engine: 'local' } },
+      resource: { labels: { job: 'training-job' } },
+      points: [{ value: { distributionValue: { count: 1 } } }],
+    });
   });
 
   test('refuses another runtime than the pinned one, and the activity says why', async () => {

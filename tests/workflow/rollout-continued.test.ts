@@ -11,7 +11,7 @@ import { createRandom } from '../../src/foundation';
 import { findTemporalCli } from '../../src/platform/local-stack';
 import type { RolloutInput, RolloutOutput } from '../../workflows/rollout';
 import { eventually } from '../support/eventually';
-import { startServer, workflowBundle } from '../support/temporal';
+import { startServer, workflowOptions } from '../support/temporal';
 
 /**
  * A rollout that is watched for days continues as new. Here the server suggests it after a few looks already: the same setting by
@@ -70,7 +70,7 @@ beforeAll(async () => {
   env = await startServer(SUGGEST);
   const base = { connection: env.nativeConnection, namespace: env.namespace };
   workers = await Promise.all([
-    Worker.create({ ...base, taskQueue: 'orchestration', workflowBundle: workflowBundle() }),
+    Worker.create({ ...base, taskQueue: 'orchestration', ...workflowOptions() }),
     Worker.create({ ...base, taskQueue: 'deploy', activities }),
   ]);
   running = Promise.all(workers.map((worker) => worker.run()));

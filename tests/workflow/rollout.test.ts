@@ -6,7 +6,7 @@ import type { TrialLook, TrialPlan } from '../../activities/deploy/rollout';
 import { rolloutConfigSchema, type RolloutStatus, type VersionFigures } from '../../src/contracts';
 import type { RolloutOutput } from '../../workflows/rollout';
 import { eventually } from '../support/eventually';
-import { startServer, workflowBundle } from '../support/temporal';
+import { startServer, workflowOptions } from '../support/temporal';
 
 /** The rollout's own decisions: what it does with gates, looks and people. The serving side is scripted. */
 const STEPS = [
@@ -61,7 +61,7 @@ const activities: Partial<DeployActivities> = {
 const startOrchestration = async () => {
   orchestration = await Worker.create({
     ...{ connection: env.nativeConnection, namespace: env.namespace },
-    ...{ taskQueue: 'orchestration', workflowBundle: workflowBundle() },
+    ...{ taskQueue: 'orchestration', ...workflowOptions() },
   });
   running.push(orchestration.run());
 };

@@ -25,7 +25,7 @@ import { openEvidence } from '../../src/platform/evidence';
 import { homePaths, loadSettings } from '../../src/platform/settings';
 import { failureInterceptor } from '../../workers/failure-interceptor';
 import { eventually } from '../support/eventually';
-import { startServer, workflowBundle } from '../support/temporal';
+import { startServer, workflowOptions } from '../support/temporal';
 
 const MOLECULES = 120;
 
@@ -60,6 +60,7 @@ const config = (seed: number): CampaignConfigInput => ({
   acquisition: { batchSize: 10, initialSize: 24 },
   budget: { rounds: 3 },
   rollout: { enabled: false },
+  drift: { enabled: false },
 });
 
 describe('a campaign of two properties, on real parts', () => {
@@ -90,7 +91,7 @@ describe('a campaign of two properties, on real parts', () => {
       interceptors: { activity: [failureInterceptor] },
     };
     const workers = await Promise.all([
-      Worker.create({ ...base, taskQueue: 'orchestration', workflowBundle: workflowBundle() }),
+      Worker.create({ ...base, taskQueue: 'orchestration', ...workflowOptions() }),
       ...Object.entries(activities).map(([taskQueue, own]) =>
         Worker.create({ ...base, taskQueue, activities: own }),
       ),

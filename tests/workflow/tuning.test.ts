@@ -12,7 +12,7 @@ import { campaignConfigSchema, type Cut, type FeaturizerSpec } from '../../src/c
 import { createFileObjectStore } from '../../src/objects';
 import { createCampaignLog } from '../../src/tracking';
 import { createVizierTuning } from '../../src/training';
-import { startServer, workflowBundle } from '../support/temporal';
+import { startServer, workflowOptions } from '../support/temporal';
 import { startVizierServer, type VizierServer } from '../training/support/vizier-server';
 import { ref } from './support/scripted-lab';
 
@@ -58,7 +58,7 @@ describe('an exploration that asks Vizier', () => {
       }
     };
     workers = await Promise.all([
-      Worker.create({ ...base, taskQueue: 'orchestration', workflowBundle: workflowBundle() }),
+      Worker.create({ ...base, taskQueue: 'orchestration', ...workflowOptions() }),
       Worker.create({ ...base, taskQueue: 'gpu', activities: { ...plan, runTrial: failing } }),
     ]);
     running = Promise.all(workers.map((worker) => worker.run()));

@@ -1,4 +1,5 @@
 import { TitrateError } from '../../contracts';
+import { traceHeaders } from '../../foundation';
 import type { NamedPredictions } from '../../serving';
 
 const SERVER_TIMEOUT_MS = 120_000;
@@ -15,7 +16,7 @@ export async function askServer(
   try {
     response = await fetch(new URL('/predict', server), {
       method: 'POST',
-      headers: { 'content-type': 'application/json' },
+      headers: { 'content-type': 'application/json', ...traceHeaders() },
       body: JSON.stringify({ model, smiles }),
       signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
     });

@@ -7,7 +7,9 @@ import {
   type Standardisation,
 } from '../../contracts';
 import type { Ports } from '../../platform/composition';
+import type { Settings } from '../../platform/settings';
 import { loadModel, type LoadedModel, type MoleculeKey, type MoleculeOutcome } from '../../serving';
+import { underSpan } from '../tracing';
 import { askServer } from './ask-server';
 import { storedModel } from './stored-model';
 
@@ -44,7 +46,7 @@ export async function openPredicting(
   ports: Ports,
   { model, server }: { readonly model: string; readonly server?: string },
 ): Promise<Predicting> {
-  if (server !== undefined) return onServer(server, model);
+  if (server !== undefined) return onServer(server, model, ports.settings);
   const stored = await storedModel(ports, model);
   const { card, version } = stored;
   const sources = { objects: stored, registry: { card: () => Promise.resolve(card) } };
@@ -80,7 +82,7 @@ async function here(load: () => Promise<LoadedModel>, name: string): Promise<Pre
   };
 }
 
-function onServer(server: string, model: string): Predicting {
+function onServer(server: string, model: string, settings: Settings): Predicting {
   if (!CAMPAIGN_ID_PATTERN.test(model) && !/[/@]/.test(model)) {
     throw new TitrateError('usage', { what: `'${model}' is not the name of a model`, where: '--model' });
   }
@@ -91,7 +93,9 @@ function onServer(server: string, model: string): Predicting {
     inUse: () => inUse,
     async predict(molecules, signal) {
       const smiles = molecules.map((molecule) => molecule.smiles);
-      const answer = await askServer(server, model.replace(/@production$/, ''), smiles, signal);
+      const answer = await underSpan(settings, 'POST /predict', () =>
+        askServer(server, model.replace(/@production$/, ''), smiles, signal),
+      );
       const { version, property, unit } = answer;
       inUse ??= { model: answer.model, version, property, unit, task: null };
       return [...answer.predictions];

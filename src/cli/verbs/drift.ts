@@ -6,12 +6,13 @@ import { interruption } from '../interruption';
 import { withPorts } from '../ports';
 import { createPhases } from '../progress';
 import { facts, table } from '../table';
+import { campaignDriftVerbs } from './drift-of-campaign';
 
 interface DriftOptions {
-  readonly reference: string;
-  readonly stream: string;
+  readonly reference?: string;
+  readonly stream?: string;
   readonly model?: string;
-  readonly window: string;
+  readonly window?: string;
   readonly smilesColumn?: string;
   readonly valueColumn?: string;
   readonly unit?: string;
@@ -44,6 +45,17 @@ function windowRows(text: string): number {
   });
 }
 
+/** The command has commands of its own, which need none of these. */
+function needed(options: DriftOptions) {
+  const { reference, stream, window } = options;
+  if (reference !== undefined && stream !== undefined && window !== undefined)
+    return { reference, stream, window: windowRows(window) };
+  throw new TitrateError('usage', {
+    what: 'files are compared by --reference, --stream and --window, all three',
+    remedy: "Give them, or ask how a campaign stands: 'titrate drift status CAMPAIGN'",
+  });
+}
+
 const told = ({ findings, diagnosis }: WindowReport) =>
   diagnosis
     ? `${diagnosis.of ? `${diagnosis.cause} (${diagnosis.of})` : diagnosis.cause}: ${diagnosis.sentence}`
@@ -71,7 +83,7 @@ const drift = verb<[], DriftOptions>(async (cli, options) => {
       : hitBelow !== undefined
         ? { threshold: number(hitBelow, '--hit-below'), direction: 'below' as const }
         : undefined;
-  const window = windowRows(options.window);
+  const files = needed(options);
   const signal = interruption(cli, () => 'stopping');
   await withPorts(cli.settings, async (ports) => {
     const { watchFiles } = await import('../drift/watch-files');
@@ -79,15 +91,15 @@ const drift = verb<[], DriftOptions>(async (cli, options) => {
     try {
       const report = await watchFiles(ports, {
         ...options,
-        ...{ window, hits, signal },
+        ...{ ...files, hits, signal },
         // How many rows there are is known at the end: half of the way is always ahead.
         onProgress: (what, rows) => phases.onProgress(what, rows, 2 * rows),
       });
       phases.stop();
       for (const note of report.notes) cli.say(note);
       for (const [file, problems] of [
-        [options.reference, report.problems.reference],
-        [options.stream, report.problems.stream],
+        [files.reference, report.problems.reference],
+        [files.stream, report.problems.stream],
       ] as const) {
         for (const { line, message } of problems.slice(0, SHOWN_PROBLEMS))
           cli.say(`${file}, line ${line}: ${message}`);
@@ -108,21 +120,21 @@ const drift = verb<[], DriftOptions>(async (cli, options) => {
  * and no failure of the command.
  */
 export function driftVerb(program: Command): void {
-  program
+  const files = program
     .command('drift')
     .description(
-      'tell whether the molecules, predictions and values of a stream have moved away from a reference',
+      'tell whether the molecules, predictions and values of a stream have moved away from a reference; or what a campaign has seen and done',
     )
-    .requiredOption(
+    .option(
       '--reference <file>',
       'a sample of the screening pool, or the random slice of a campaign; never the acquired molecules',
     )
-    .requiredOption('--stream <file>', 'what came since, in its order')
+    .option('--stream <file>', 'what came since, in its order')
     .option(
       '--model <name>',
       "a directory of 'titrate train', or a registered model: its predictions, residuals, training set",
     )
-    .requiredOption(
+    .option(
       '--window <rows>',
       'rows of the stream that get one verdict: a batch, or some hundreds of predictions',
     )
@@ -148,4 +160,5 @@ export function driftVerb(program: Command): void {
       "\nBoth files may have columns named like RDKit's descriptors (tpsa, amw, ...): what serving computed. They are compared with what is computed now.\nThe exit code is 0 whatever the verdicts are.",
     )
     .action(drift);
+  campaignDriftVerbs(files);
 }

@@ -33,39 +33,43 @@ interface ExploreOptions {
 const explore = verb<[], ExploreOptions>(async (cli, options) => {
   checkSplit(options);
   const signal = interruption(cli, () => 'stopping');
-  await withPorts(cli.settings, async (ports) => {
-    const { exploreTable } = await import('../models/explore-file');
-    const { data, smilesColumn, targetColumn, timeColumn, families, split, task } = options;
-    const [chemistry, learning] = [ports.chemistry(), ports.learning()];
-    const how = {
-      chemistry,
-      caps: moleculeCapsSchema.parse({}),
-      standardisation: standardisationSchema.parse({}),
-    };
-    const source = { file: data, smilesColumn, targetColumn, timeColumn, task };
-    const phases = createPhases();
-    try {
-      const labels = await readLabelFile(cli, { ...how, ...source }, signal);
-      if (split === 'time') tellUndated(cli, data, labels);
-      const request = {
-        table: labels,
-        families,
-        split,
-        seed: options.seed,
-        signal,
-        onProgress: phases.onProgress,
+  await withPorts(
+    cli.settings,
+    async (ports) => {
+      const { exploreTable } = await import('../models/explore-file');
+      const { data, smilesColumn, targetColumn, timeColumn, families, split, task } = options;
+      const [chemistry, learning] = [ports.chemistry(), ports.learning()];
+      const how = {
+        chemistry,
+        caps: moleculeCapsSchema.parse({}),
+        standardisation: standardisationSchema.parse({}),
       };
-      const explored = await exploreTable({ chemistry, learning }, request);
-      phases.stop();
-      for (const { smiles, message } of explored.left) cli.say(`${data}: ${smiles}: ${message}; left out`);
-      cli.result(explored, render);
-    } catch (error) {
-      if (!signal.aborted) throw error;
-      throw new TitrateError('cancelled', { what: 'stopped' }, { cause: error });
-    } finally {
-      phases.stop();
-    }
-  });
+      const source = { file: data, smilesColumn, targetColumn, timeColumn, task };
+      const phases = createPhases();
+      try {
+        const labels = await readLabelFile(cli, { ...how, ...source }, signal);
+        if (split === 'time') tellUndated(cli, data, labels);
+        const request = {
+          table: labels,
+          families,
+          split,
+          seed: options.seed,
+          signal,
+          onProgress: phases.onProgress,
+        };
+        const explored = await exploreTable({ chemistry, learning }, request);
+        phases.stop();
+        for (const { smiles, message } of explored.left) cli.say(`${data}: ${smiles}: ${message}; left out`);
+        cli.result(explored, render);
+      } catch (error) {
+        if (!signal.aborted) throw error;
+        throw new TitrateError('cancelled', { what: 'stopped' }, { cause: error });
+      } finally {
+        phases.stop();
+      }
+    },
+    { job: 'explore', tell: cli.say },
+  );
 });
 
 function render({ trials, mattered, ...explored }: Exploration): string {

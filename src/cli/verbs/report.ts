@@ -16,6 +16,8 @@ interface ReportOptions {
   readonly truth?: string[];
   readonly top: number;
   readonly output?: string;
+  readonly performance?: boolean;
+  readonly prices?: string;
 }
 
 /** Values of the truth files for the molecules of a campaign, or undefined without files. */
@@ -43,6 +45,8 @@ export async function writeReport(
 ): Promise<CampaignSummary & { report: string }> {
   // Loaded here: the drawing of charts would cost every command half a second.
   const { renderReport, summariseCampaign } = await import('../../reporting');
+  const { createDriftLog } = await import('../../tracking');
+  const { reportPerformance } = await import('../../platform/performance');
   const record = await ports.log.read(campaignId);
   const load = (ref: { sha256: string }) => ports.objects.get(ref);
   const html = await renderReport({
@@ -50,6 +54,8 @@ export async function writeReport(
     load,
     depict: (smiles) => ports.chemistry().depict(smiles),
     truth,
+    performance: await reportPerformance(ports, campaignId),
+    drift: await createDriftLog(ports.objects).read(campaignId),
     generatedAt: new Date().toISOString(),
   });
   await writeFileAtomic(file, html);
@@ -72,6 +78,10 @@ export function describeSummary(s: CampaignSummary & { report: string }): string
 }
 
 const report = verb<[string], ReportOptions>(async (cli, options, campaignId) => {
+  if (options.performance) {
+    const { showPerformance } = await import('../performance/show');
+    return showPerformance(cli, campaignId, options);
+  }
   return withPorts(cli.settings, async (ports) => {
     const { config } = await ports.log.read(campaignId);
     const truth = await campaignTruth(ports, config, options.truth ?? [], options.top);
@@ -90,7 +100,7 @@ function fraction(text: string): number {
 
 const collect = (value: string, before: string[] = []) => [...before, value];
 
-/** `titrate report`: from the campaign's own records; no server is needed. */
+/** `titrate report`: from the campaign's own records; no server is needed. With --performance one is asked about rounds that are not on record. */
 export function reportVerb(program: Command): void {
   program
     .command('report <campaign>')
@@ -102,5 +112,10 @@ export function reportVerb(program: Command): void {
     )
     .option('--top <fraction>', 'the part of the pool that counts as its top', fraction, TOP_FRACTION)
     .option('--output <file>', 'where to write (default: <home>/reports/<campaign>.html)')
+    .option('--performance', 'instead: say where time, money and labels went, and what would have taken less')
+    .option(
+      '--prices <file>',
+      'with --performance: JSON with prices of your own, as npm run capacity takes it',
+    )
     .action(report);
 }

@@ -47,7 +47,7 @@ const serve = verb<[], ServeOptions>(async (cli, options) => {
     const { createInferenceServer, namedModels, signedOnly } = await import('../../serving');
     const { openSigner } = await import('../../platform/evidence');
     const { storedModel } = await import('../models/stored-model');
-    const { createServingLog } = await import('../../platform/serving-log');
+    const { createServingLog } = await import('../../observability/logging');
     const models = [];
     for (const name of options.model) {
       const { version, card, get } = await storedModel(ports, name);

@@ -230,29 +230,36 @@ export const splitOption = () =>
 
 const train = verb<[], TrainOptions>(async (cli, options) => {
   const signal = interruption(cli, () => 'stopping; nothing is written');
-  await withPorts(cli.settings, async (ports) => {
-    const { trained, card } = await trainAndWrite(cli, ports, options, signal).catch((error: unknown) => {
-      if (!signal.aborted) throw error;
-      throw new TitrateError('cancelled', { what: 'stopped; nothing was written' }, { cause: error });
-    });
-    const { user, system } = process.cpuUsage();
-    const result: Trained = { ...trained, cpuSeconds: (user + system) / MICROSECONDS };
-    const { figuresOf } = await import('../../tracking');
-    cli.result(result, (r) =>
-      facts([
-        ['model', r.model],
-        ['family', r.family],
-        ['features', r.features],
-        ['labels', r.labels],
-        ['held out', `${r.metrics.n} molecules, ${r.heldOut}${r.heldOut === 'test' ? '' : ` (${r.split})`}`],
-        ...figuresOf(r.metrics).map(({ name, value, interval, inUnit }): [string, string] => [
-          name,
-          `${formatNumber(value)}${inUnit && card.unit ? ` ${card.unit}` : ''}${interval ? ` (95 %: ${formatNumber(interval[0])} to ${formatNumber(interval[1])})` : ''}`,
+  await withPorts(
+    cli.settings,
+    async (ports) => {
+      const { trained, card } = await trainAndWrite(cli, ports, options, signal).catch((error: unknown) => {
+        if (!signal.aborted) throw error;
+        throw new TitrateError('cancelled', { what: 'stopped; nothing was written' }, { cause: error });
+      });
+      const { user, system } = process.cpuUsage();
+      const result: Trained = { ...trained, cpuSeconds: (user + system) / MICROSECONDS };
+      const { figuresOf } = await import('../../tracking');
+      cli.result(result, (r) =>
+        facts([
+          ['model', r.model],
+          ['family', r.family],
+          ['features', r.features],
+          ['labels', r.labels],
+          [
+            'held out',
+            `${r.metrics.n} molecules, ${r.heldOut}${r.heldOut === 'test' ? '' : ` (${r.split})`}`,
+          ],
+          ...figuresOf(r.metrics).map(({ name, value, interval, inUnit }): [string, string] => [
+            name,
+            `${formatNumber(value)}${inUnit && card.unit ? ` ${card.unit}` : ''}${interval ? ` (95 %: ${formatNumber(interval[0])} to ${formatNumber(interval[1])})` : ''}`,
+          ]),
+          ['CPU seconds', Number(r.cpuSeconds.toFixed(1))],
         ]),
-        ['CPU seconds', Number(r.cpuSeconds.toFixed(1))],
-      ]),
-    );
-  });
+      );
+    },
+    { job: 'train', tell: cli.say },
+  );
 });
 
 export function seed(text: string): number {

@@ -18,6 +18,16 @@ function port(text: string): number {
   return value;
 }
 
+/** Where metrics are, in one line: addresses differ in their ports. */
+function metricsWords(places: LocalStack['metrics']): string {
+  const byHost = new Map<string, string[]>();
+  for (const { name, url } of places) {
+    const { hostname, port } = new URL(url);
+    byHost.set(hostname, [...(byHost.get(hostname) ?? []), `${port} ${name}`]);
+  }
+  return [...byHost].map(([host, ports]) => `http://${host}:PORT/metrics (${ports.join(', ')})`).join(', ');
+}
+
 /** Tells on standard error what the stack's processes do. */
 export function narrate({ events }: Pick<LocalStack, 'events'>, say: (line: string) => void): void {
   events.on('orphan', (name) => say(`ended ${name}, left over from a run that was killed`));
@@ -74,6 +84,7 @@ export function upVerb(program: Command): void {
         home: stack.settings.home,
         workingDirectory: stack.settings.workingDirectory,
         logs: homePaths(stack.settings).logs,
+        metrics: stack.metrics,
         processes: stack.processes().map(({ name, pid }) => ({ name, pid })),
       };
       cli.result(addresses, (a) =>
@@ -84,6 +95,7 @@ export function upVerb(program: Command): void {
           ['data', a.home],
           ['sources start at', a.workingDirectory],
           ['logs', a.logs],
+          ['metrics', metricsWords(a.metrics)],
         ]),
       );
       cli.say('ready; Ctrl-C stops it');

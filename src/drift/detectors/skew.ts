@@ -20,16 +20,25 @@ interface Difference {
 
 const middle = (values: number[]) => values.sort((a, b) => a - b)[values.length >> 1] ?? NaN;
 
-function differenceOf({ name, served, recomputed }: ServedColumn, smiles: DriftSample['smiles']): Difference {
-  const both = [...served.keys()].filter(
-    (row) => Number.isFinite(served[row]!) && Number.isFinite(recomputed[row]!),
-  );
+/** Whether what was served in a row, of those that have both numbers, is another number than what is computed now. */
+export function isSkewed(
+  { served, recomputed }: ServedColumn,
+  both: readonly number[],
+): (row: number) => boolean {
   // What a number is measured by: its own size, and that of the column, so that 0 and 1e-9 are equal where others are 100.
   const scale = Math.max(LEAST_SCALE, middle(both.map((row) => Math.abs(recomputed[row]!))));
-  const different = both.filter(
-    (row) =>
-      Math.abs(served[row]! - recomputed[row]!) > RELATIVE * Math.max(Math.abs(recomputed[row]!), scale),
-  );
+  return (row) =>
+    Math.abs(served[row]! - recomputed[row]!) > RELATIVE * Math.max(Math.abs(recomputed[row]!), scale);
+}
+
+/** Rows that have both numbers. */
+export const comparableRows = ({ served, recomputed }: ServedColumn): number[] =>
+  [...served.keys()].filter((row) => Number.isFinite(served[row]!) && Number.isFinite(recomputed[row]!));
+
+function differenceOf(column: ServedColumn, smiles: DriftSample['smiles']): Difference {
+  const { name, served, recomputed } = column;
+  const both = comparableRows(column);
+  const different = both.filter(isSkewed(column, both));
   return {
     ...{ name, rows: both.length, different: different.length },
     medianServed: middle(different.map((row) => served[row]!)),

@@ -21,6 +21,8 @@ const LAST_PAUSE_MS = 15_000;
 const SOUND_AFTER_MS = 60_000;
 /** A child that never got ready in this many tries will not: the start is given up. */
 const START_TRIES = 4;
+/** Lines at the end of a log among which the reason of a failed start is looked for. */
+const TAIL_LINES = 50;
 /** A larger log is moved aside when its process starts, bytes. */
 const LOG_LIMIT = 20 * 1024 * 1024;
 
@@ -44,6 +46,24 @@ export interface ChildEvents {
   ready: [];
   exited: [code: number | null, signal: NodeJS.Signals | null];
   restarting: [inMilliseconds: number];
+}
+
+/** The last lines of a log that say something of a failure: of lines of JSON what they tell, unless all was well. */
+function endOf(log: string): string[] {
+  const lines = log.trim().split('\n').slice(-TAIL_LINES);
+  return lines.flatMap((line) => wordsOf(line) ?? []).slice(-3);
+}
+
+function wordsOf(line: string): string | null {
+  if (!line.startsWith('{')) return line;
+  try {
+    const { severity, message, error } = JSON.parse(line) as Record<string, unknown>;
+    if (typeof message !== 'string') return line;
+    if (severity === 'INFO' || severity === 'DEBUG') return null;
+    return typeof error === 'string' ? `${message}: ${error}` : message;
+  } catch {
+    return line;
+  }
 }
 
 /** One child process that is started again whenever it dies, with growing pauses, until it is stopped. */
@@ -99,7 +119,7 @@ export class SupervisedChild extends EventEmitter<ChildEvents> {
 
   private startFailure(code: number | null, signal: NodeJS.Signals | null): TitrateError {
     const tail = existsSync(this.spec.logFile)
-      ? readFileSync(this.spec.logFile, 'utf8').trim().split('\n').slice(-3).join(' | ').slice(-600)
+      ? endOf(readFileSync(this.spec.logFile, 'utf8')).join(' | ').slice(-600)
       : '';
     return new TitrateError('unavailable', {
       what: `${this.spec.name} did not start (${signal ?? `exit code ${code}`})${tail ? `; its log ends: ${tail}` : ''}`,

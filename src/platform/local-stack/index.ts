@@ -7,6 +7,7 @@ export {
   STACK_ENTRIES,
   type LocalStack,
   type LocalStackOptions,
+  type MetricsPlace,
   type StackEntry,
   type StackEvents,
   type StackProcess,

@@ -31,6 +31,16 @@ export async function freePorts(host: string, count: number): Promise<number[]> 
   return [...found];
 }
 
+/** Where a worker's metrics are looked for first: the port of OpenTelemetry's Prometheus exporters. */
+const METRICS_PORT = 9464;
+
+/** A port for each of `count` processes: 9464 and those after it, or any where one of these is taken. */
+export async function metricsPorts(host: string, count: number): Promise<number[]> {
+  const usual = Array.from({ length: count }, (_, nth) => METRICS_PORT + nth);
+  for (const port of usual) if (!(await isPortFree(host, port))) return freePorts(host, count);
+  return usual;
+}
+
 /** A port as it is configured: what it is for, and how the reader can change it. */
 export interface NamedPort {
   readonly what: string;

@@ -16,6 +16,8 @@ export interface StackAnnouncement extends ProcessMark {
   /** Relative source paths of a campaign start here. */
   readonly workingDirectory: string;
   readonly startedAt: string;
+  /** Where each process answers for its metrics; absent while the stack starts. */
+  readonly metrics?: readonly { readonly name: string; readonly url: string }[];
 }
 
 const STACK_FILE = 'stack.json';

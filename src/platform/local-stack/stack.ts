@@ -9,7 +9,7 @@ import { speaksTls } from '../temporal-connection';
 import { SupervisedChild, type ChildSpec } from './child';
 import { settingsEnvironment } from './environment';
 import type { GuardMessage } from './guard';
-import { freePorts, requireFreePorts } from './ports';
+import { freePorts, metricsPorts, requireFreePorts } from './ports';
 import { markOf } from './processes';
 import { RunDirectory } from './run-directory';
 import { findTemporalCli } from './temporal-cli';
@@ -58,6 +58,11 @@ export interface StackProcess {
   readonly restarts: number;
 }
 
+export interface MetricsPlace {
+  readonly name: string;
+  readonly url: string;
+}
+
 export interface StackEvents {
   started: [name: string, pid: number];
   ready: [name: string];
@@ -74,6 +79,8 @@ export interface LocalStack {
   readonly address: string;
   readonly uiUrl: string;
   readonly inferenceUrl: string;
+  /** Where each process answers for its metrics; of the inference server beside what it is there for. */
+  readonly metrics: readonly MetricsPlace[];
   readonly events: EventEmitter<StackEvents>;
   processes(): StackProcess[];
   /** Kills one process, by default with SIGKILL; it is started again. @throws not-found with the known names. */
@@ -148,10 +155,17 @@ async function settle(settings: Settings, ports: 'fixed' | 'free'): Promise<Sett
   return settings;
 }
 
-/** Several processes on one machine: each takes the next port for its metrics. */
-const withMetricsPort = ({ metrics, ...rest }: Settings, nth: number): Settings => ({
+/** Several processes on one machine: each has a port of its own for its metrics, the one of the settings and those after it. */
+async function portsOfMetrics({ metrics }: Settings, ports: 'fixed' | 'free', count: number) {
+  const { mode, host, port } = metrics;
+  if (mode === 'off') return [];
+  if (port !== undefined) return Array.from({ length: count }, (_, nth) => port + nth);
+  return ports === 'free' ? freePorts(host, count) : metricsPorts(host, count);
+}
+
+const withMetricsPort = ({ metrics, ...rest }: Settings, port: number | undefined): Settings => ({
   ...rest,
-  metrics: { ...metrics, ...(metrics.port && { port: metrics.port + nth }) },
+  metrics: { ...metrics, port },
 });
 
 function entrySpec(entry: StackEntry, settings: Settings, logDirectory: string): ChildSpec {
@@ -243,7 +257,14 @@ export async function startLocalStack(options: LocalStackOptions): Promise<Local
 
   try {
     const settings = await settle(options.settings, options.ports);
-    await runDirectory.announce(describe(settings));
+    const metricsPort = await portsOfMetrics(settings, options.ports, entries.length);
+    const metrics = entries.flatMap(({ name }, nth): MetricsPlace[] => {
+      if (name === 'inference')
+        return [{ name, url: `http://${settings.inference.host}:${settings.inference.port}/metrics` }];
+      const port = metricsPort[nth];
+      return port === undefined ? [] : [{ name, url: `http://${settings.metrics.host}:${port}/metrics` }];
+    });
+    await runDirectory.announce({ ...describe(settings), metrics });
     guard = new Guard(() => children);
     const server = add(temporalServer(settings, cli, path.join(logDirectory, 'temporal.log')));
     const { signal } = options;
@@ -251,7 +272,7 @@ export async function startLocalStack(options: LocalStackOptions): Promise<Local
     await untilAborted(
       Promise.all(
         entries.map((entry, nth) =>
-          add(entrySpec(entry, withMetricsPort(settings, nth), logDirectory)).start(),
+          add(entrySpec(entry, withMetricsPort(settings, metricsPort[nth]), logDirectory)).start(),
         ),
       ),
       signal,
@@ -268,6 +289,7 @@ export async function startLocalStack(options: LocalStackOptions): Promise<Local
       address: `${settings.temporal.host}:${settings.temporal.port}`,
       uiUrl: `http://${settings.temporal.host}:${settings.temporal.uiPort}`,
       inferenceUrl: `http://${settings.inference.host}:${settings.inference.port}`,
+      metrics,
       events,
       processes: () =>
         children.map((child) => ({

@@ -264,6 +264,13 @@ const OWN: Omit<Permissions, 'titrate-ci'> = {
       why: 'A job reads its request and what it names, and stores its result; the server of an uploaded model reads the model.',
       codeRef: 'workers/training-job.ts',
     },
+    {
+      role: 'roles/monitoring.metricWriter',
+      on: 'project',
+      permissions: ['monitoring.timeSeries.create'],
+      why: 'A job ends before anybody can read its metrics: it writes them at its end. Time series have no place narrower than the project.',
+      codeRef: 'src/observability/cloud-monitoring/push.ts',
+    },
   ],
   'titrate-operator': OPERATOR,
 };

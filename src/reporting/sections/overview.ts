@@ -11,7 +11,7 @@ const DROP = markup`<svg class="drop" viewBox="0 0 24 32" aria-hidden="true">
   <path class="level" d="M4.2 21c2.6-2 5.2-2 7.8 0s5.2 2 7.8 0a7.8 7.8 0 0 1-15.6 0Z" />
 </svg>`;
 
-export function masthead({ record, objective }: ReportContext, generatedAt: string): Html {
+export function masthead({ record, objective, performance }: ReportContext, generatedAt: string): Html {
   const { acquisition, budget, seed } = record.config;
   const aims = propertiesOf(objective).map(
     (each) => `${each.direction === 'maximize' ? 'maximise' : 'minimise'} ${describeProperty(each)}`,
@@ -39,7 +39,7 @@ export function masthead({ record, objective }: ReportContext, generatedAt: stri
       <a href="#learning">Learning</a>${objective.others && markup`<a href="#front">Front</a>`}
       <a href="#model">Model</a>
       <a href="#rounds">Rounds</a>
-      <a href="#time">Time</a>
+      <a href="#time">Time</a>${performance && markup`<a href="#performance">What would have taken less</a>`}
       <a href="#provenance">Provenance</a>
       <a href="#reading">How to read this</a>
     </nav>`;

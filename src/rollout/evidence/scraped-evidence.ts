@@ -1,4 +1,5 @@
 import { TitrateError } from '../../contracts';
+import { traceHeaders } from '../../foundation';
 import { TRAFFIC_METRICS } from '../../serving/traffic/metric-names';
 import type { ServingEvidence } from './serving-evidence';
 import { numberOf, parseMetrics, type Sample } from './text-format';
@@ -52,7 +53,7 @@ async function scrape({ endpoint, headers }: ScrapedEvidenceOptions): Promise<st
   const url = `${endpoint.replace(/\/+$/, '')}/metrics`;
   try {
     const response = await fetch(url, {
-      headers: headers?.(),
+      headers: { ...headers?.(), ...traceHeaders() },
       signal: AbortSignal.timeout(TIMEOUT_MS),
     });
     const text = await response.text();

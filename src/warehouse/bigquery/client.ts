@@ -2,6 +2,8 @@ import type { BigQuery, Dataset, Query } from '@google-cloud/bigquery';
 import { asWarehouseError } from './errors';
 import type { BigQueryIndexOptions } from './options';
 
+const MIB = 2 ** 20;
+
 export type Params = Readonly<Record<string, string | number | readonly string[]>>;
 
 /** A connection to one dataset: names, queries under the cost guard, and what jobs are made with. */
@@ -38,7 +40,9 @@ export async function connect(options: BigQueryIndexOptions): Promise<Connection
     async select<Row>(sql: string, params: Params = {}) {
       try {
         const [job] = await bigquery.createQueryJob({ ...guarded(options, sql, params), labels });
-        return (await job.getQueryResults())[0] as Row[];
+        const [rows, , answer] = await job.getQueryResults();
+        options.onBilled?.(billed(answer));
+        return rows as Row[];
       } catch (error) {
         throw asWarehouseError(error, `BigQuery dataset ${projectId}.${options.dataset}`);
       }
@@ -56,6 +60,14 @@ export function guarded(options: BigQueryIndexOptions, query: string, params: Pa
     types: Object.fromEntries(lists.map(([name]) => [name, ['STRING']])),
     maximumBytesBilled: String(options.maximumBytesBilled),
   };
+}
+
+/** BigQuery bills whole MiB of what it read, at least ten, and nothing for an answer that it still had. */
+function billed(answer: object | null | undefined): number {
+  const { totalBytesBilled, totalBytesProcessed, cacheHit } = (answer ?? {}) as Record<string, unknown>;
+  if (totalBytesBilled !== undefined) return Number(totalBytesBilled);
+  if (cacheHit === true || !totalBytesProcessed) return 0;
+  return Math.max(10, Math.ceil(Number(totalBytesProcessed) / MIB)) * MIB;
 }
 
 const withoutCredentials = (projectId: string) => ({

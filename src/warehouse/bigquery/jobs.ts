@@ -41,15 +41,19 @@ export function createJobs(connection: Connection) {
   const { bigquery, options } = connection;
   const { projectId, location, labels } = options;
 
-  async function wait(job: Job): Promise<BigQueryFailure | null> {
+  /** @param own whether this call started it: what it bills is told once */
+  async function wait(job: Job, own: boolean): Promise<BigQueryFailure | null> {
     // A short job may be told as done in the answer to its start.
     let status = (job.metadata as JobMetadata | undefined)?.status;
     for (let pause = 20; ; pause = Math.min(LOOK_EVERY, pause * 1.6)) {
       if (status?.state !== 'DONE') [{ status }] = (await job.getMetadata()) as unknown as [JobMetadata];
-      if (status?.state === 'DONE')
+      if (status?.state === 'DONE') {
+        const { query } = (job.metadata as JobMetadata | undefined)?.statistics ?? {};
+        if (own && query?.totalBytesBilled) options.onBilled?.(Number(query.totalBytesBilled));
         return status.errorResult
           ? { errors: [status.errorResult], message: status.errorResult.message }
           : null;
+      }
       await sleep(pause);
     }
   }
@@ -57,10 +61,11 @@ export function createJobs(connection: Connection) {
   /** Starts a job, or finds it, and waits for its end. Rejects only when no job came of it. */
   async function settle(id: string, start: () => Promise<Job>): Promise<Settled> {
     try {
-      return { failure: await wait(await start()), found: false };
+      return { failure: await wait(await start(), true), found: false };
     } catch (error) {
       const failure = error as BigQueryFailure;
-      if (failure.code === 409) return { failure: await wait(bigquery.job(id, { location })), found: true };
+      if (failure.code === 409)
+        return { failure: await wait(bigquery.job(id, { location }), false), found: true };
       // A job that failed at once is told as an error without a status.
       if (failure.code === undefined && failure.errors?.length) return { failure, found: false };
       throw error;

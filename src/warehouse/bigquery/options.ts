@@ -16,6 +16,8 @@ export interface BigQueryIndexOptions {
   readonly objects: Pick<ObjectStore, 'externalUri' | 'localPath' | 'get'>;
   /** Put before the name of every table, so that several warehouses share one dataset. */
   readonly prefix?: string;
+  /** Told what BigQuery bills for each query that it has run, bytes. */
+  readonly onBilled?: (bytes: number) => void;
 }
 
 /** Names stand in SQL text, where no parameter can, so they are checked before anything runs. */

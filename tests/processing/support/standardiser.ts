@@ -8,13 +8,13 @@ export async function runStandardiser(
   store: string,
   lines: readonly string[],
   options: readonly string[] = [],
+  env: Readonly<Record<string, string>> = {},
 ): Promise<{ answers: StandardiserAnswer[]; log: string; status: number | null }> {
-  const child = spawn(process.execPath, [
-    compiledEntry('src/processing/standardiser-process'),
-    '--store',
-    store,
-    ...options,
-  ]);
+  const child = spawn(
+    process.execPath,
+    [compiledEntry('src/processing/standardiser-process'), '--store', store, ...options],
+    { env: { ...process.env, ...env } },
+  );
   let out = '';
   let log = '';
   child.stdout.on('data', (piece: Buffer) => (out += piece.toString()));

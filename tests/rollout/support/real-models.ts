@@ -34,7 +34,7 @@ import { createLocalTraining } from '../../../src/training';
 import type { RolloutInput, RolloutOutput } from '../../../workflows/rollout';
 import type { TrainingInput, TrainingOutput } from '../../../workflows/training';
 import { openWorld, type World } from '../../serving/support/world';
-import { startServer, workflowBundle } from '../../support/temporal';
+import { startServer, workflowOptions } from '../../support/temporal';
 import { failureInterceptor } from '../../../workers/failure-interceptor';
 
 export const CAMPAIGN = 'solubility';
@@ -190,7 +190,7 @@ function startWorkers(env: TestWorkflowEnvironment, queues: Record<'gpu' | 'depl
     interceptors: { activity: [failureInterceptor] },
   };
   return Promise.all([
-    Worker.create({ ...base, taskQueue: 'orchestration', workflowBundle: workflowBundle() }),
+    Worker.create({ ...base, taskQueue: 'orchestration', ...workflowOptions() }),
     ...Object.entries(queues).map(([taskQueue, activities]) =>
       Worker.create({ ...base, taskQueue, activities }),
     ),

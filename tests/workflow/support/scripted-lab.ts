@@ -1,5 +1,6 @@
 import { ApplicationFailure } from '@temporalio/common';
 import type { DeployActivities } from '../../../activities/deploy';
+import type { DriftActivities } from '../../../activities/deploy/drift';
 import type { FeaturizationActivities } from '../../../activities/featurization';
 import type { GpuActivities } from '../../../activities/gpu';
 import type { PoolSummary, WarehouseActivities } from '../../../activities/warehouse';
@@ -7,7 +8,9 @@ import { featurizerName, FIRST_STANDARDISATION } from '../../../src/contracts';
 import type {
   ArtifactRef,
   BatchSheet,
+  CampaignConfig,
   Cut,
+  DriftOrder,
   LabelSplit,
   LabResult,
   ModelVersion,
@@ -100,7 +103,11 @@ export class ScriptedWorld {
         throw ApplicationFailure.nonRetryable('missing.csv: there is no such file', 'source-missing');
       return { source, raw: ref('raw') };
     },
-    commitDataset: async () => this.pool('data-1'),
+    commitDataset: async ({ onto }) => {
+      if (onto === 'nothing') return this.pool('data-1');
+      this.poolSize += this.widened;
+      return this.pool('data-2');
+    },
     openDataset: async ({ reference }) => {
       if (!reference.startsWith('data-'))
         throw ApplicationFailure.nonRetryable(`there is no dataset '${reference}'`, 'not-found');
@@ -109,9 +116,9 @@ export class ScriptedWorld {
     rollbackData: async ({ campaignId, to, author, reason, operationId }) => {
       this.calls.push(`rollbackData ${to} by ${author}: ${reason}`);
       const round = Number(/^round\/(\d+)$/.exec(to)?.[1]);
-      if (to !== 'latest' && !this.cuts.has(String(round)))
+      if (to !== 'latest' && !to.startsWith('data-') && !this.cuts.has(String(round)))
         throw ApplicationFailure.nonRetryable(`there is no '${to}'`, 'not-found');
-      const base = to === 'latest' ? null : new Set(this.known.get(String(round)));
+      const base = /^(latest|data-.*)$/.test(to) ? null : new Set(this.known.get(String(round)));
       this.branches.push({ base, after: this.results.size });
       const branch = {
         ...{ number: this.branches.length, operationId, to, author, reason, dataVersion: 'data-1' },
@@ -145,8 +152,9 @@ export class ScriptedWorld {
           : null,
       };
     },
-    closeCut: async ({ campaignId, round, dataVersion, branch, config }) => {
-      const key = !branch ? String(round) : `${round} on ${branch}`;
+    closeCut: async ({ campaignId, round, aside, dataVersion, branch, config }) => {
+      const own = !branch ? String(round) : `${round} on ${branch}`;
+      const key = aside === undefined ? own : `${own} aside ${aside}`;
       const standing = this.cuts.get(key);
       if (standing) return standing;
       const counting = this.counting(branch);
@@ -162,7 +170,7 @@ export class ScriptedWorld {
         round,
         dataVersion,
         resultIds: ref('ids'),
-        training: ref('training'),
+        training: ref(`training-${measured.length}-`),
         ...(config.training.split === 'time' && { dates: ref('dates') }),
         labels: measured.length,
         measured: measured.length,
@@ -176,7 +184,7 @@ export class ScriptedWorld {
         best: values.length ? { moleculeId: moleculeId(1), smiles: 'C', value: Math.max(...values) } : null,
       };
       this.cuts.set(key, cut);
-      this.cuts.set(String(round), cut);
+      if (aside === undefined) this.cuts.set(String(round), cut);
       return cut;
     },
     publishBatch: async (request) => {
@@ -259,15 +267,18 @@ export class ScriptedWorld {
       memberThreads: 1,
       node: 'test',
     }),
-    planExploration: async ({ featurizers }) => ({
-      trials: [0, 1, 2].map((n) => ({
-        trialId: `trial-${n}`,
-        settings: { family: 'gaussian-process' as const, noiseRatios: [0.1] },
-        featurizer: featurizers[0]!,
-      })),
-      subsetRows: 10,
-      labels: 10,
-    }),
+    planExploration: async ({ featurizers, exploration }) => {
+      this.explorations.push(exploration);
+      return {
+        trials: [0, 1, 2].map((n) => ({
+          trialId: `trial-${n}`,
+          settings: { family: 'gaussian-process' as const, noiseRatios: [0.1] },
+          featurizer: featurizers[0]!,
+        })),
+        subsetRows: 10,
+        labels: 10,
+      };
+    },
     runTrial: async ({ trial, rung, split }) => ({
       value: {
         ...(split && { notes: [this.noteSplit('trial', split)] }),
@@ -329,11 +340,49 @@ export class ScriptedWorld {
     }),
   };
 
+  readonly explorations: CampaignConfig['exploration'][] = [];
+  /** Molecules that a wider source adds to the pool. */
+  widened = 0;
+  /** Orders that the next look gives, and what became of those that were given. */
+  driftOrders: DriftOrder[] = [];
+  readonly driftSettled: { id: string; state: string; note: string; model?: string | null }[] = [];
+  readonly driftLooks: string[] = [];
+
+  readonly drift: DriftActivities = {
+    lookForDrift: async ({ occasion, round }) => {
+      this.driftLooks.push(round === undefined ? occasion : `${occasion} ${round}`);
+      return { looks: [], orders: this.driftOrders, more: false, nothing: null, notes: [] };
+    },
+    settleDriftAction: async ({ id, state, note, model }) => {
+      if (this.driftSettled.some((settled) => settled.id === id)) return;
+      this.driftSettled.push({ id, state, note, ...(model !== undefined && { model }) });
+      this.driftOrders = this.driftOrders.filter((order) => order.id !== id);
+    },
+    decideDriftAction: async ({ id, decision }) => {
+      if (id === 'unknown')
+        throw ApplicationFailure.nonRetryable(`no action '${id}' was planned`, 'not-found');
+      return decision === 'approve' ? { id, action: 'pause', subject: null, sentence: 'test' } : null;
+    },
+    tellOfDrift: async () => ({ told: true, words: 'told' }),
+    versionBefore: async ({ campaignId }) => ({ now: `${campaignId}/v3`, before: `${campaignId}/v2` }),
+    chooseControls: async () => [{ moleculeId: moleculeId(1000), smiles: 'C', value: 1, resultIds: ['r'] }],
+    askedAsSource: async () => null,
+    scheduleDriftWatch: async ({ every }) => {
+      this.calls.push(`schedule drift watch every ${every}`);
+    },
+    unscheduleDriftWatch: async () => {
+      this.calls.push('unschedule drift watch');
+    },
+    isCampaignRunning: async () => true,
+  };
+
   readonly deploy: DeployActivities = {
-    registerModel: async ({ campaignId, card }): Promise<ModelVersion> => {
-      const id = `${campaignId}/v${card.round}`;
+    registerModel: async ({ campaignId, card, operationId }): Promise<ModelVersion> => {
+      // Of models beside the rounds the number tells so.
+      const number = operationId.includes('/answer/') ? 100 + card.round : card.round;
+      const id = `${campaignId}/v${number}`;
       this.registered.add(id);
-      return { id, number: card.round, card: ref('card') };
+      return { id, number, card: ref('card') };
     },
     planTrial: async () => ({ stable: null, requests: 0, obstacle: null }),
     startTrial: async () => Promise.reject(new Error('nothing is tried here')),

@@ -1,6 +1,7 @@
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
-import { Worker } from '@temporalio/worker';
-import { workflowBundle } from '../../support/temporal';
+import { Worker, type WorkerInterceptors } from '@temporalio/worker';
+import type { Tracing } from '../../../src/observability/tracing';
+import { workflowOptions } from '../../support/temporal';
 import { ScriptedWorld } from './scripted-lab';
 
 const QUEUES = ['warehouse', 'featurization', 'gpu', 'deploy'] as const;
@@ -14,23 +15,33 @@ export interface WorldWorkers {
  * One set of workers for all tests of a file: the world they act in changes with each test.
  * @param world the one in force now
  * @param like has the activities of them all
+ * @param interceptors of those that run activities
+ * @param tracing where the spans of the workflows go; left out, nowhere
  */
 export async function startWorldWorkers(
   env: TestWorkflowEnvironment,
   world: () => ScriptedWorld,
   like = new ScriptedWorld(),
+  interceptors: WorkerInterceptors = {},
+  tracing: Tracing | null = null,
 ): Promise<WorldWorkers> {
   const base = { connection: env.nativeConnection, namespace: env.namespace };
-  const activitiesOf = (queue: (typeof QUEUES)[number]): Activities =>
+  const partOf = (part: (typeof QUEUES)[number] | 'drift'): Activities =>
     Object.fromEntries(
-      Object.keys(like[queue]).map((name) => [
+      Object.keys(like[part]).map((name) => [
         name,
-        (...args: unknown[]) => (world()[queue] as unknown as Activities)[name]!(...args),
+        (...args: unknown[]) => (world()[part] as unknown as Activities)[name]!(...args),
       ]),
     );
+  const activitiesOf = (queue: (typeof QUEUES)[number]): Activities => ({
+    ...partOf(queue),
+    ...(queue === 'deploy' && partOf('drift')),
+  });
   const workers = await Promise.all([
-    Worker.create({ ...base, taskQueue: 'orchestration', workflowBundle: workflowBundle() }),
-    ...QUEUES.map((taskQueue) => Worker.create({ ...base, taskQueue, activities: activitiesOf(taskQueue) })),
+    Worker.create({ ...base, taskQueue: 'orchestration', ...workflowOptions(tracing) }),
+    ...QUEUES.map((taskQueue) =>
+      Worker.create({ ...base, taskQueue, activities: activitiesOf(taskQueue), interceptors }),
+    ),
   ]);
   const running = Promise.all(workers.map((worker) => worker.run()));
   return {

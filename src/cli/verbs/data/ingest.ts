@@ -105,73 +105,77 @@ const ingest = verb<[string[]], IngestOptions>(async (cli, options, uris) => {
       ? 'committing; it ends in a moment'
       : 'stopping; run the same command again to go on from here',
   );
-  await withPorts(cli.settings, async (ports) => {
-    const standardised: StandardisedSource[] = [];
-    for (const source of sources) standardised.push(await standardise(ports, source, how, signal));
-    const sum = (of: (source: StandardisedSource) => number) =>
-      standardised.reduce((total, source) => total + of(source), 0);
-    const accepted = sum((source) => source.accepted);
-    const quarantined = sum((source) => source.quarantined);
-    for (const example of standardised.flatMap((source) => source.examples).slice(0, 5)) cli.say(example);
-    if (options.dryRun) {
-      const readings = standardised.map(({ source, reading }) => ({ uri: source.uri, ...reading }));
-      cli.result(
-        {
-          dryRun: true,
-          dataset: options.dataset,
-          rows: accepted + quarantined,
-          accepted,
-          quarantined,
-          readings,
-        },
-        (r) =>
-          facts([
-            ['rows', r.rows],
-            ['accepted', r.accepted],
-            ['quarantined', r.quarantined],
-          ]),
+  await withPorts(
+    cli.settings,
+    async (ports) => {
+      const standardised: StandardisedSource[] = [];
+      for (const source of sources) standardised.push(await standardise(ports, source, how, signal));
+      const sum = (of: (source: StandardisedSource) => number) =>
+        standardised.reduce((total, source) => total + of(source), 0);
+      const accepted = sum((source) => source.accepted);
+      const quarantined = sum((source) => source.quarantined);
+      for (const example of standardised.flatMap((source) => source.examples).slice(0, 5)) cli.say(example);
+      if (options.dryRun) {
+        const readings = standardised.map(({ source, reading }) => ({ uri: source.uri, ...reading }));
+        cli.result(
+          {
+            dryRun: true,
+            dataset: options.dataset,
+            rows: accepted + quarantined,
+            accepted,
+            quarantined,
+            readings,
+          },
+          (r) =>
+            facts([
+              ['rows', r.rows],
+              ['accepted', r.accepted],
+              ['quarantined', r.quarantined],
+            ]),
+        );
+        cli.say('nothing was committed');
+        return;
+      }
+      if (signal.aborted)
+        throw new TitrateError('cancelled', { what: 'stopped before the commit', where: options.dataset });
+      committing = true;
+      const { version, changed, duplicates } = await ports.datasets.commit({
+        dataset: options.dataset,
+        sources: standardised,
+        onto: options.only ? 'nothing' : 'head',
+        replaces: options.replaces,
+        ...authorship(options, `ingest of ${uris.map(shownUri).join(', ')}`),
+      });
+      // DuckDB's file may be in another process's hands, and reads the version's Parquet anyway.
+      if (cli.settings.warehouse.engine === 'bigquery') await (await ports.warehouse()).indexDataset(version);
+      const result: Ingested = {
+        dataset: options.dataset,
+        version: version.id,
+        rows: accepted + quarantined,
+        accepted,
+        duplicates,
+        quarantined,
+      };
+      cli.result(result, (r) =>
+        facts([
+          ['dataset', r.dataset],
+          ['version', r.version],
+          ['rows', r.rows],
+          ['accepted', r.accepted],
+          ['duplicates', r.duplicates],
+          ['quarantined', r.quarantined],
+          ['molecules', `${formatNumber(version.molecules)} in the version`],
+        ]),
       );
-      cli.say('nothing was committed');
-      return;
-    }
-    if (signal.aborted)
-      throw new TitrateError('cancelled', { what: 'stopped before the commit', where: options.dataset });
-    committing = true;
-    const { version, changed, duplicates } = await ports.datasets.commit({
-      dataset: options.dataset,
-      sources: standardised,
-      onto: options.only ? 'nothing' : 'head',
-      replaces: options.replaces,
-      ...authorship(options, `ingest of ${uris.map(shownUri).join(', ')}`),
-    });
-    // DuckDB's file may be in another process's hands, and reads the version's Parquet anyway.
-    if (cli.settings.warehouse.engine === 'bigquery') await (await ports.warehouse()).indexDataset(version);
-    const result: Ingested = {
-      dataset: options.dataset,
-      version: version.id,
-      rows: accepted + quarantined,
-      accepted,
-      duplicates,
-      quarantined,
-    };
-    cli.result(result, (r) =>
-      facts([
-        ['dataset', r.dataset],
-        ['version', r.version],
-        ['rows', r.rows],
-        ['accepted', r.accepted],
-        ['duplicates', r.duplicates],
-        ['quarantined', r.quarantined],
-        ['molecules', `${formatNumber(version.molecules)} in the version`],
-      ]),
-    );
-    for (const line of await replacedBy(ports, version, changed)) cli.say(line);
-    if (!changed) cli.say('the dataset held exactly this already: nothing has changed');
-    if (quarantined)
-      cli.say(
-        `see the quarantined rows: titrate data quarantine ${options.dataset}; mend the file and ingest it again`,
-      );
-  });
+      for (const line of await replacedBy(ports, version, changed)) cli.say(line);
+      if (!changed) cli.say('the dataset held exactly this already: nothing has changed');
+      if (quarantined)
+        cli.say(
+          `see the quarantined rows: titrate data quarantine ${options.dataset}; mend the file and ingest it again`,
+        );
+    },
+    { job: 'ingest', tell: cli.say },
+  );
 });
 
 export function ingestVerb(data: Command): void {

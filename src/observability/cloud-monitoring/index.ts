@@ -1,0 +1,2 @@
+export { pushMetrics, type PushOptions } from './push';
+export { timeSeriesOf, type PushedBy, type PushedSeries } from './time-series';

@@ -1,0 +1,3 @@
+export { logContext, withLogContext, type LogContext } from './context';
+export { createLogger, type Logger, type LogLevel } from './logger';
+export { createServingLog } from './serving-log';
