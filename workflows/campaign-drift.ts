@@ -1,50 +1,32 @@
-import {
-  condition,
-  executeChild,
-  isCancellation,
-  ParentClosePolicy,
-  setHandler,
-  startChild,
-} from '@temporalio/workflow';
-import { answering, NO_DRIFT, roundSeed, takeOrders, type DriftState } from '../src/campaign';
+import { condition, isCancellation, ParentClosePolicy, setHandler, startChild } from '@temporalio/workflow';
+import { takeOrders, type DriftState } from '../src/campaign';
 import {
   decideDriftSchema,
-  driftAnswerId,
-  driftOperationId,
   driftWatchId,
   explainIssues,
   respondToDriftSchema,
-  stageId,
   watchesDrift,
   WORKFLOWS,
-  type ControlMolecule,
-  type Cut,
   type DriftOrder,
   type ModelVersion,
 } from '../src/contracts';
-import { drift, warehouse } from './activities';
-import type { CampaignData } from './campaign-data';
-import type { CampaignModels } from './campaign-models';
+import { drift } from './activities';
 import { MOVE_RETRIES, type CampaignOwner } from './campaign-owner';
+import {
+  done,
+  DriftActions,
+  driftOf,
+  failed,
+  setDrift,
+  type CampaignParts,
+  type Outcome,
+} from './drift-actions';
 import type { driftWatch } from './drift-watch';
-import type { learningCycle } from './learning-cycle';
 import * as messages from './messages';
 import { rootCause, surfaced } from './support';
 
 /** A batch is looked at before anything is learnt from it; whoever looks may be away, and a round waits no longer than this. */
 const LOOK_PATIENCE = '5 minutes';
-const AUTHOR = 'titrate (drift)';
-
-/** What came of an order. */
-interface Outcome {
-  readonly state: 'done' | 'failed';
-  readonly note: string;
-  readonly controls?: readonly ControlMolecule[];
-  readonly model?: string;
-  readonly replaced?: string;
-}
-const done = (note: string, more: Partial<Outcome> = {}): Outcome => ({ state: 'done', note, ...more });
-const failed = (note: string): Outcome => ({ state: 'failed', note });
 
 const learns = ({ action }: DriftOrder) => action === 'retrain' || action === 're-explore';
 
@@ -58,10 +40,14 @@ export class CampaignDrift {
   private held = false;
   private busy = false;
 
+  private readonly actions: DriftActions;
+
   constructor(
     private readonly owner: CampaignOwner,
-    private readonly parts: { readonly data: CampaignData; readonly models: CampaignModels },
-  ) {}
+    parts: CampaignParts,
+  ) {
+    this.actions = new DriftActions(owner, parts);
+  }
 
   listen(): void {
     setHandler(messages.respondToDrift, (message) => {
@@ -168,7 +154,7 @@ export class CampaignDrift {
     const orders = this.now.learning;
     this.busy = true;
     try {
-      const outcome = await this.learnAside(orders).catch((error: unknown) => {
+      const outcome = await this.actions.learnAside(orders).catch((error: unknown) => {
         if (isCancellation(error)) throw error;
         return failed(rootCause(error).message);
       });
@@ -212,11 +198,11 @@ export class CampaignDrift {
   }
 
   private get now(): DriftState {
-    return this.owner.state().drift ?? NO_DRIFT;
+    return driftOf(this.owner);
   }
 
   private set(next: Partial<DriftState>): void {
-    this.owner.update({ drift: { ...this.now, ...next } });
+    setDrift(this.owner, next);
   }
 
   private take(orders: readonly DriftOrder[]): void {
@@ -229,118 +215,10 @@ export class CampaignDrift {
       this.working = true;
       const [order] = this.now.queue as [DriftOrder];
       if (learns(order)) this.set({ learning: [...this.now.learning, order] });
-      else await this.settle(order, await this.carryOut(order));
+      else await this.settle(order, await this.actions.carryOut(order));
       this.set({ queue: this.now.queue.slice(1) });
       this.working = false;
     }
-  }
-
-  private async carryOut(order: DriftOrder): Promise<Outcome> {
-    try {
-      switch (order.action) {
-        case 'pause':
-          this.owner.update({ paused: true });
-          return done('paused: send the signal resume when it may go on');
-        case 'tell':
-          return await this.tell(order);
-        case 'roll-back':
-          return await this.rollBack(order);
-        case 'control-plate':
-          return await this.askForControls(order);
-        default:
-          return await this.widenPool(order);
-      }
-    } catch (error) {
-      if (isCancellation(error)) throw error;
-      return failed(rootCause(error).message);
-    }
-  }
-
-  private async tell({ id }: DriftOrder): Promise<Outcome> {
-    const { campaignId } = this.owner.state();
-    const { told, words } = await drift.tellOfDrift.executeWithOptions(
-      { summary: `tell of ${id}`, retry: MOVE_RETRIES },
-      [{ campaignId, id }],
-    );
-    return told ? done(words) : failed(words);
-  }
-
-  private async rollBack({ id, sentence }: DriftOrder): Promise<Outcome> {
-    const { campaignId } = this.owner.state();
-    const found = await drift.versionBefore.executeWithOptions({ retry: MOVE_RETRIES }, [{ campaignId }]);
-    if (!found) return failed('no other version was in production before');
-    const request = { to: found.before, by: AUTHOR, reason: sentence.slice(0, 2000) };
-    const moved = await this.parts.models.rollBack(request, driftOperationId(campaignId, id));
-    return done(
-      `${moved.to} answers again instead of ${found.now}, and is held there until titrate models rollback ${campaignId} --release`,
-    );
-  }
-
-  private async askForControls({ id, sentence }: DriftOrder): Promise<Outcome> {
-    const { campaignId, config, round } = this.owner.state();
-    const molecules = await drift.chooseControls.executeWithOptions({ retry: MOVE_RETRIES }, [
-      { campaignId, id, seed: roundSeed(config.seed, round, 'acquire') },
-    ]);
-    if (molecules.length === 0) return failed('nothing has been measured that could be measured again');
-    this.set({ controls: { action: id, why: sentence, molecules, until: round + 1 } });
-    const names = molecules.map(({ compoundId, moleculeId }) => compoundId ?? moleculeId).join(', ');
-    return done(
-      `${molecules.length} molecules are to be measured again, on another plate, with the batch that is out or the next one: ${names}`,
-      { controls: molecules },
-    );
-  }
-
-  private async widenPool({ id, sentence }: DriftOrder): Promise<Outcome> {
-    const { campaignId, config } = this.owner.state();
-    const { sources, asked } = config.drift.widen;
-    const ofLog = asked
-      ? await drift.askedAsSource.executeWithOptions({ retry: MOVE_RETRIES }, [{ campaignId, id }])
-      : null;
-    const wider = [...sources, ...(ofLog ? [ofLog] : [])];
-    if (wider.length === 0)
-      return failed(
-        `there is nothing to widen the pool by: name drift.widen.sources, or have the serving log keep molecules (inference.log.smiles). By hand: titrate data ingest a wider file, then titrate campaign rollback-data ${campaignId} --to the version that it tells`,
-      );
-    return done(
-      await this.parts.data.widen(wider, stageId(driftWatchId(campaignId), `widen/${id}`), {
-        ...{ author: AUTHOR, reason: sentence.slice(0, 2000), operationId: driftOperationId(campaignId, id) },
-      }),
-    );
-  }
-
-  private async learnAside(orders: readonly DriftOrder[]): Promise<Outcome> {
-    const { campaignId, config, round, model } = this.owner.state();
-    const { dataVersion, shards, shardCount } = this.owner.state().pool!;
-    const { id } = orders[0]!;
-    if (!model) return failed('there are too few labels for a model');
-    const cut = await warehouse.closeCut.executeWithOptions({ summary: 'what is known beside the round' }, [
-      { campaignId, round, dataVersion, config, branch: this.owner.state().dataBranch ?? 0, aside: id },
-    ]);
-    const answer = answering(config, orders);
-    const { sha256 } = cut.training;
-    const known = [
-      (this.owner.state().lastCut as Partial<Cut> | null)?.training?.sha256,
-      this.now.learntFrom,
-    ];
-    if (answer === config && known.includes(sha256))
-      return failed(`nothing has been measured since ${model.id} was trained: there is nothing new to learn`);
-    const learnt = await executeChild<typeof learningCycle>(WORKFLOWS.cycle, {
-      workflowId: driftAnswerId(campaignId, id),
-      staticSummary: `drift: learn anew from ${cut.labels} labels`,
-      args: [
-        {
-          ...{ campaignId, round, config: answer, dataVersion, shards, shardCount, cut },
-          batchSize: 0,
-          answering: id,
-        },
-      ],
-    });
-    if (!learnt.model) return failed('there are too few labels for a model');
-    this.owner.update({ model: learnt.model });
-    this.set({ learntFrom: sha256 });
-    return done(`learnt anew from ${cut.labels} labels: ${learnt.model.id}`, {
-      ...{ model: learnt.model.id, replaced: model.id },
-    });
   }
 
   private async settleLearning(orders: readonly DriftOrder[], outcome: Outcome): Promise<void> {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { SearchAttributeType, defineSearchAttributeKey } from '@temporalio/common';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
-import { DefaultLogger, Runtime, type LogLevel } from '@temporalio/worker';
+import { DefaultLogger, Runtime, Worker, type LogLevel, type WorkerInterceptors } from '@temporalio/worker';
 import { SEARCH_ATTRIBUTES } from '../../src/contracts';
 import { compiledEntry } from '../../src/foundation';
 import { workflowSpanSinks, type Tracing } from '../../src/observability/tracing';
@@ -37,4 +37,31 @@ export async function startServer(extraArgs: string[] = []): Promise<TestWorkflo
       ),
     },
   });
+}
+
+/**
+ * Real workers in this process: one that runs the workflows, and one for each queue of activities.
+ * @param interceptors of those that run activities
+ * @param tracing where the spans of the workflows go; left out, nowhere
+ */
+export async function startWorkers(
+  env: TestWorkflowEnvironment,
+  activities: Readonly<Record<string, object>>,
+  interceptors: WorkerInterceptors = {},
+  tracing: Tracing | null = null,
+): Promise<{ stop(): Promise<void> }> {
+  const base = { connection: env.nativeConnection, namespace: env.namespace };
+  const workers = await Promise.all([
+    Worker.create({ ...base, taskQueue: 'orchestration', ...workflowOptions(tracing) }),
+    ...Object.entries(activities).map(([taskQueue, own]) =>
+      Worker.create({ ...base, taskQueue, activities: own, interceptors }),
+    ),
+  ]);
+  const running = Promise.all(workers.map((worker) => worker.run()));
+  return {
+    async stop() {
+      workers.forEach((worker) => worker.shutdown());
+      await running;
+    },
+  };
 }

@@ -6,7 +6,6 @@ import os from 'node:os';
 import path from 'node:path';
 import { ScheduleNotFoundError, type WorkflowHandle } from '@temporalio/client';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
-import { Worker } from '@temporalio/worker';
 import { createDeployActivities } from '../../activities/deploy';
 import { createDriftActivities, type DriftActivities } from '../../activities/deploy/drift';
 import { createFeaturizationActivities } from '../../activities/featurization';
@@ -31,7 +30,7 @@ import { PredictionLog } from '../../src/serving/prediction-log';
 import { createDriftLog, type DriftLog } from '../../src/tracking';
 import { failureInterceptor } from '../../workers/failure-interceptor';
 import { eventually } from '../support/eventually';
-import { startServer, workflowOptions } from '../support/temporal';
+import { startServer, startWorkers } from '../support/temporal';
 
 const CAMPAIGN = 'off-plate';
 const SECRET = 'of thirty-two characters at least';
@@ -150,21 +149,7 @@ describe('a plate that is off, and molecules that are not those of the pool: on 
         settleDriftAction: settle,
       },
     };
-    const base = {
-      ...{ connection: env.nativeConnection, namespace: env.namespace },
-      interceptors: { activity: [failureInterceptor] },
-    };
-    const workers = await Promise.all([
-      Worker.create({ ...base, taskQueue: 'orchestration', ...workflowOptions() }),
-      ...Object.entries(activities).map(([taskQueue, own]) =>
-        Worker.create({ ...base, taskQueue, activities: own }),
-      ),
-    ]);
-    const running = Promise.all(workers.map((worker) => worker.run()));
-    stop = async () => {
-      workers.forEach((worker) => worker.shutdown());
-      await running;
-    };
+    ({ stop } = await startWorkers(env, activities, { activity: [failureInterceptor] }));
     const all = [...small, ...large];
     const outcomes = await chemistry.standardise(
       all.map(({ smiles }) => ({ notation: 'smiles', text: smiles })),

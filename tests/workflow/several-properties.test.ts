@@ -2,7 +2,6 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
-import { Worker } from '@temporalio/worker';
 import { createDeployActivities } from '../../activities/deploy';
 import { createFeaturizationActivities } from '../../activities/featurization';
 import { createGpuActivities } from '../../activities/gpu';
@@ -25,7 +24,7 @@ import { openEvidence } from '../../src/platform/evidence';
 import { homePaths, loadSettings } from '../../src/platform/settings';
 import { failureInterceptor } from '../../workers/failure-interceptor';
 import { eventually } from '../support/eventually';
-import { startServer, workflowOptions } from '../support/temporal';
+import { startServer, startWorkers } from '../support/temporal';
 
 const MOLECULES = 120;
 
@@ -86,21 +85,7 @@ describe('a campaign of two properties, on real parts', () => {
         ...{ evidence: openEvidence(settings, {}), reports: homePaths(settings).reports },
       }),
     };
-    const base = {
-      ...{ connection: env.nativeConnection, namespace: env.namespace },
-      interceptors: { activity: [failureInterceptor] },
-    };
-    const workers = await Promise.all([
-      Worker.create({ ...base, taskQueue: 'orchestration', ...workflowOptions() }),
-      ...Object.entries(activities).map(([taskQueue, own]) =>
-        Worker.create({ ...base, taskQueue, activities: own }),
-      ),
-    ]);
-    const running = Promise.all(workers.map((worker) => worker.run()));
-    stop = async () => {
-      workers.forEach((worker) => worker.shutdown());
-      await running;
-    };
+    ({ stop } = await startWorkers(env, activities, { activity: [failureInterceptor] }));
   }, 120_000);
   afterAll(async () => {
     await stop();

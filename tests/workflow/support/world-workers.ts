@@ -1,7 +1,7 @@
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
-import { Worker, type WorkerInterceptors } from '@temporalio/worker';
+import type { WorkerInterceptors } from '@temporalio/worker';
 import type { Tracing } from '../../../src/observability/tracing';
-import { workflowOptions } from '../../support/temporal';
+import { startWorkers } from '../../support/temporal';
 import { ScriptedWorld } from './scripted-lab';
 
 const QUEUES = ['warehouse', 'featurization', 'gpu', 'deploy'] as const;
@@ -25,7 +25,6 @@ export async function startWorldWorkers(
   interceptors: WorkerInterceptors = {},
   tracing: Tracing | null = null,
 ): Promise<WorldWorkers> {
-  const base = { connection: env.nativeConnection, namespace: env.namespace };
   const partOf = (part: (typeof QUEUES)[number] | 'drift'): Activities =>
     Object.fromEntries(
       Object.keys(like[part]).map((name) => [
@@ -37,17 +36,6 @@ export async function startWorldWorkers(
     ...partOf(queue),
     ...(queue === 'deploy' && partOf('drift')),
   });
-  const workers = await Promise.all([
-    Worker.create({ ...base, taskQueue: 'orchestration', ...workflowOptions(tracing) }),
-    ...QUEUES.map((taskQueue) =>
-      Worker.create({ ...base, taskQueue, activities: activitiesOf(taskQueue), interceptors }),
-    ),
-  ]);
-  const running = Promise.all(workers.map((worker) => worker.run()));
-  return {
-    async stop() {
-      workers.forEach((worker) => worker.shutdown());
-      await running;
-    },
-  };
+  const activities = Object.fromEntries(QUEUES.map((queue) => [queue, activitiesOf(queue)]));
+  return startWorkers(env, activities, interceptors, tracing);
 }
