@@ -1,4 +1,4 @@
-import { createServer, type Server, type ServerResponse } from 'node:http';
+import { createServer, get, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Gauge, type Registry } from 'prom-client';
 import { TitrateError } from '../../contracts';
@@ -37,10 +37,7 @@ export async function openMetricsEndpoint(options: MetricsEndpointOptions): Prom
 
   async function exported(): Promise<string> {
     const address = exporter();
-    if (address === null) return '';
-    const answer = await fetch(address, { signal: AbortSignal.timeout(EXPORTER_PATIENCE_MS) });
-    if (!answer.ok) throw new Error(`HTTP ${answer.status}`);
-    return answer.text();
+    return address === null ? '' : read(address);
   }
 
   async function answer(response: ServerResponse): Promise<void> {
@@ -74,6 +71,22 @@ export async function openMetricsEndpoint(options: MetricsEndpointOptions): Prom
         server.closeAllConnections();
       }),
   };
+}
+
+/** By node:http, which is loaded here anyway: a first `fetch` costs a process 20 ms of CPU more. */
+function read(address: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const request = get(address, { signal: AbortSignal.timeout(EXPORTER_PATIENCE_MS) }, (response) => {
+      const parts: Buffer[] = [];
+      response.on('data', (part: Buffer) => parts.push(part));
+      response.once('error', reject);
+      response.once('end', () => {
+        if (response.statusCode === 200) resolve(Buffer.concat(parts).toString('utf8'));
+        else reject(new Error(`HTTP ${response.statusCode}`));
+      });
+    });
+    request.once('error', reject);
+  });
 }
 
 function listen(server: Server, host: string, port: number): Promise<void> {
