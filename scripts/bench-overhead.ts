@@ -18,6 +18,7 @@ import { openPorts } from '../src/platform/composition';
 import { startLocalStack, type LocalStack } from '../src/platform/local-stack';
 import { loadSettings, type SettingsInput } from '../src/platform/settings';
 import { openClient } from '../src/platform/temporal';
+import { meanInterval } from './peers/acquisition/figures';
 
 const { values: options } = parseArgs({
   options: {
@@ -32,12 +33,6 @@ const SCRAPE_EVERY_MS = 15_000;
 const TICKS_PER_SECOND = 100;
 const EXAMPLE = path.join('examples', 'solubility');
 const TRUTH = [`${EXAMPLE}/measured.csv:logS`, `${EXAMPLE}/measured.sdf:SOL`];
-/** Student's distribution, 97.5 %, by degrees of freedom from 1 on (NIST/SEMATECH e-Handbook, 1.3.6.7.2). */
-const T_975 = [
-  ...[12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228],
-  ...[2.201, 2.179, 2.16, 2.145, 2.131, 2.12, 2.11, 2.101, 2.093, 2.086],
-];
-
 const OBSERVED: Readonly<Record<'on' | 'off', SettingsInput>> = {
   on: { logLevel: 'info' },
   off: { metrics: { mode: 'off' }, tracing: { mode: 'off' }, logLevel: 'warn' },
@@ -131,10 +126,8 @@ async function runPair(nth: number, rounds: number): Promise<Pair> {
 /** Mean ratio and its 95 % interval, on the logarithms. */
 function ratioOf(pairs: readonly Pair[]) {
   const logs = pairs.map(({ on, off }) => Math.log(on / off));
-  const mean = logs.reduce((sum, x) => sum + x, 0) / logs.length;
-  const variance = logs.reduce((sum, x) => sum + (x - mean) ** 2, 0) / (logs.length - 1);
-  const half = (T_975[logs.length - 2] ?? 1.96) * Math.sqrt(variance / logs.length);
-  return { ratio: Math.exp(mean), interval95: [Math.exp(mean - half), Math.exp(mean + half)] as const };
+  const { mean, lower, upper } = meanInterval(logs);
+  return { ratio: Math.exp(mean), interval95: [Math.exp(lower), Math.exp(upper)] as const };
 }
 
 async function main(): Promise<void> {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { constraintsSchema } from './constraints';
 import { driftPolicySchema } from './drift-response';
+import { durationSchema } from './durations';
 import { CAMPAIGN_ID_PATTERN } from './ids';
 import { featurizerSchema, type FeaturizerInput, type FeaturizerSpec } from './features';
 import { moleculeCapsSchema, standardisationSchema } from './molecules';
@@ -16,12 +17,7 @@ import { stoppingSchema } from './stopping';
  */
 export const SHARDS_PER_TASK = 128;
 
-const duration = z
-  .string()
-  .regex(
-    /^\d+(\.\d+)?\s*(ms|s|m|h|d|seconds?|minutes?|hours?|days?|weeks?)$/,
-    "expected a duration such as '14 days' or '30s'",
-  );
+const duration = durationSchema('14 days');
 
 /** When results are expected unless something else is said; also of campaigns from before it could be. */
 export const EXPECTED_AFTER = '14 days';

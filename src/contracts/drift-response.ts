@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { driftCauseSchema, driftDetectorSchema, driftLookSchema, driftVerdictSchema } from './drift';
+import { durationSchema } from './durations';
 import { sourceSchema } from './sources';
 
 /** What can be done about a drift, from what changes the campaign to what only says so. */
@@ -20,12 +21,7 @@ export const driftActionSchema = z.enum(DRIFT_ACTIONS);
  */
 export type DriftAction = z.infer<typeof driftActionSchema>;
 
-const duration = z
-  .string()
-  .regex(
-    /^\d+(\.\d+)?\s*(ms|s|m|h|d|seconds?|minutes?|hours?|days?|weeks?)$/,
-    "expected a duration such as '6 hours' or '30s'",
-  );
+const duration = durationSchema('6 hours');
 
 export const driftRuleSchema = z
   .strictObject({

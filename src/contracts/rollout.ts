@@ -1,13 +1,8 @@
 import { z } from 'zod';
+import { durationSchema } from './durations';
 import type { GateVerdict } from './models';
 
-/** Durations as campaigns write them: '30s', '10 minutes'. */
-const duration = z
-  .string()
-  .regex(
-    /^\d+(\.\d+)?\s*(ms|s|m|h|d|seconds?|minutes?|hours?|days?|weeks?)$/,
-    "expected a duration such as '10 minutes' or '30s'",
-  );
+const duration = durationSchema('10 minutes');
 const smiles = z.string().min(1).max(1000);
 
 /** Something a model must say of named molecules, in the unit of the property, whatever it was trained on. */

@@ -8,3 +8,11 @@ export function standardDeviation(values: Float64Array | readonly number[]): num
   for (const value of values) squares += (value - mean) ** 2;
   return Math.sqrt(squares / values.length);
 }
+
+/** Median of an odd or even number of values; 0 of none. */
+export function median(values: readonly number[]): number {
+  if (values.length === 0) return 0;
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+}

@@ -1,4 +1,5 @@
 import { canonicalJson } from '../../contracts';
+import { median } from '../../foundation';
 import type { BenchFigure, BenchRecord } from './record';
 
 /** Earlier records that a verdict needs. */
@@ -31,12 +32,6 @@ export interface FigureComparison {
   readonly worseBy: number | null;
   readonly verdict: 'regression' | 'better' | 'same' | 'not enough records' | 'no peer';
   readonly why: string;
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
 
 /** Records that may be held against each other: of one benchmark, run in one way, on machines that are alike. */

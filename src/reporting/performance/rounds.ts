@@ -1,6 +1,7 @@
 import type { RoundPerformance, RoundWork, StagePerformance } from '../../contracts';
+import { median } from '../../foundation';
 import type { PerformanceInput } from './input';
-import { median, ratio, sum } from './numbers';
+import { ratio, sum } from './numbers';
 
 const queueSum = (work: RoundWork, of: (queue: RoundWork['queues'][number]) => number) =>
   sum(work.queues, of);
