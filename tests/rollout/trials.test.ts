@@ -151,9 +151,7 @@ test('from N to N+1 through trial and promotion, and back, under load: no reques
   const from = running.answers.length;
   await eventually(async () => running.answers.length > from + 10);
   const before = running.answers.length;
-  const started = performance.now();
   await production.put({ ...by(), version: one, held: true });
-  expect(performance.now() - started).toBeLessThan(10_000);
   const back = running.answers.length;
   await eventually(async () => running.answers.length > back + 10);
   const answers = await running.stop();

@@ -1,18 +1,10 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import fc from 'fast-check';
-import { logExpectedImprovement } from '../../src/acquisition';
-import { createChemistry, type Chemistry } from '../../src/chemistry';
-import {
-  campaignConfigSchema,
-  moleculeCapsSchema,
-  standardisationSchema,
-  type FeatureMatrix,
-} from '../../src/contracts';
-import { compiledEntry, concatFeatureRows, packageRoot, selectFeatureRows } from '../../src/foundation';
-import { createLearning, type Learning } from '../../src/learning';
+import { compiledEntry, packageRoot } from '../../src/foundation';
+import { readHistoryFile } from '../../src/platform/bench';
 import {
   ASSUMPTIONS,
   capacityOf,
@@ -40,79 +32,64 @@ function capacity(...args: string[]) {
   return spawnSync(process.execPath, [compiledEntry('scripts/capacity'), ...args], { encoding: 'utf8' });
 }
 
-describe('capacity, beside what is measured here', () => {
-  /** CPU-seconds of this machine may be as many times those of the model, or a share: another processor, busy or not. */
-  const FACTOR = 6;
-  let chemistry: Chemistry;
-  let learning: Learning;
-  const measured = readFileSync(path.join(packageRoot, 'examples/solubility/measured.csv'), 'utf8')
-    .trim()
-    .split('\n')
-    .slice(1)
-    // The name may hold commas in quotes.
-    .map((line) => line.replace(/"[^"]*"/g, '').split(','))
-    .map(([, , smiles, value]) => ({ smiles: smiles!, value: Number(value) }));
+describe('the benchmark beside the model', () => {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'titrate-bench-capacity-'));
+  const history = path.join(folder, 'history.ndjson');
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  const bench = (...args: string[]) =>
+    spawnSync(process.execPath, [compiledEntry('scripts/bench-capacity'), ...args], {
+      encoding: 'utf8',
+      env: { ...process.env, TITRATE_BENCH_HISTORY: history },
+    });
 
-  beforeAll(() => {
-    chemistry = createChemistry({ threads: 1 });
-    learning = createLearning({ threads: 1, backend: 'auto' });
+  test('every stage that the model goes by is measured, beside what it reckons with', () => {
+    const { status, stdout } = bench(
+      '--molecules',
+      '80',
+      '--labels',
+      '40',
+      '--pool',
+      '500',
+      '--repeats',
+      '1',
+    );
+    expect(status).toBe(0);
+    const { records } = readHistoryFile(history);
+    expect(records).toHaveLength(1);
+    const { benchmark, figures } = records[0]!;
+    expect(benchmark).toBe('capacity');
+    expect(figures.map(({ name }) => name.split(' ')[0])).toEqual([
+      'standardise',
+      'featurise',
+      'fit',
+      'score',
+    ]);
+    expect(figures.map(({ value }) => value > 0)).toEqual([true, true, true, true]);
+    // What cannot be read of the first eighty has no features.
+    const featurised = Number(/\d+/.exec(figures[1]!.name));
+    expect(featurised).toBeGreaterThan(70);
+    const modelled = [
+      standardiseCpuSeconds(80),
+      featuriseCpuSeconds(featurised),
+      fitCpuSeconds(40),
+      scoreCpuSeconds(500, 40),
+    ];
+    const lines = stdout.split('\n');
+    for (const [i, { name, value }] of figures.entries()) {
+      const line = lines.find((one) => one.includes(name))!;
+      expect(line).toContain(value.toFixed(3));
+      expect(line).toContain(modelled[i]!.toFixed(3));
+    }
   });
-  afterAll(() => Promise.all([chemistry.close(), learning.close()]));
 
-  async function cpuSeconds<T>(work: () => Promise<T>) {
-    const before = process.cpuUsage();
-    const value = await work();
-    const { user, system } = process.cpuUsage(before);
-    return { value, seconds: (user + system) / 1e6 };
-  }
-  function expectNear(seconds: number, modelled: number) {
-    expect(seconds).toBeGreaterThan(modelled / FACTOR);
-    expect(seconds).toBeLessThan(modelled * FACTOR);
-  }
-
-  test('the stages of a small round', async () => {
-    const { featurizers } = campaignConfigSchema.parse(
-      JSON.parse(readFileSync(path.join(packageRoot, 'examples/solubility/campaign.json'), 'utf8')),
-    );
-    const featurizer = featurizers[0]!;
-    const inputs = measured
-      .slice(0, 600)
-      .map(({ smiles }) => ({ notation: 'smiles' as const, text: smiles }));
-    const caps = moleculeCapsSchema.parse({});
-    const rules = standardisationSchema.parse({});
-    // A first call compiles and starts threads.
-    await chemistry.standardise(inputs.slice(0, 50), caps, rules);
-
-    const standardised = await cpuSeconds(() => chemistry.standardise(inputs, caps, rules));
-    expectNear(standardised.seconds, standardiseCpuSeconds(inputs.length));
-    const rows = standardised.value.flatMap((outcome, i) =>
-      outcome.ok ? [{ molecule: outcome.molecule, value: measured[i]!.value }] : [],
-    );
-    const molecules = rows.map(({ molecule }) => molecule);
-    await chemistry.featurise(molecules.slice(0, 50), featurizer);
-    const features = await cpuSeconds(() => chemistry.featurise(molecules, featurizer));
-    expectNear(features.seconds, featuriseCpuSeconds(molecules.length));
-
-    const labels = 400;
-    const labelled = {
-      features: selectFeatureRows(features.value, [...Array(labels).keys()]),
-      targets: Float64Array.from(rows.slice(0, labels), ({ value }) => value),
-      qualifiers: Array.from({ length: labels }, () => '=' as const),
-      replicates: new Float64Array(labels).fill(1),
-    };
-    const settings = { family: 'gaussian-process', noiseRatios: [0.001, 0.01, 0.1, 1] } as const;
-    const fit = await cpuSeconds(() => learning.fit({ settings, labelled, seed: 1 }));
-    // A small fit is mostly what every fit begins with.
-    expect(fit.seconds).toBeLessThan((fitCpuSeconds(labels) + 0.5) * FACTOR);
-
-    const pool: FeatureMatrix = concatFeatureRows(Array.from({ length: 30 }, () => features.value));
-    const incumbent = Math.max(...labelled.targets);
-    const score = (mean: number, sigma: number) => logExpectedImprovement(mean, sigma, incumbent);
-    const best = (matrix: FeatureMatrix) => fit.value.best!(matrix, { count: 100, score });
-    await best(features.value);
-    const scored = await cpuSeconds(async () => best(pool));
-    expectNear(scored.seconds, scoreCpuSeconds(pool.rows, labels));
-    fit.value.dispose();
+  test.each([
+    [['--pool', 'all'], /--pool.*'all' is no whole number above 0/],
+    [['--labels', '700'], /--labels.*700 are more than --molecules 600/],
+    [['--molecules', '100000'], /--molecules.*examples\/solubility has \d+/],
+  ])('%j is refused', (args, words) => {
+    const { status, stdout, stderr } = bench(...args);
+    expect([status, stdout]).toEqual([1, '']);
+    expect(stderr.replace(/\s+/g, ' ')).toMatch(words);
   });
 });
 
