@@ -3,6 +3,7 @@ export type * from './tracker';
 export { createCampaignLog } from './campaign-log';
 export type { CampaignEnd, CampaignHeader, CampaignLog } from './campaign-log';
 export { createDriftLog, type DriftLog } from './drift-log';
+export { readDoubt, type DoubtOnRecord } from './doubt';
 export { deliverCampaign, type DeliverOptions } from './deliver';
 export { createLocalTracker } from './local-tracker';
 export { createModelRegistry, type ModelRegistryOptions } from './model-registry';

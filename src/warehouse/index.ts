@@ -4,6 +4,7 @@ export { createWarehouse, rebuildWarehouse, type WarehouseOptions } from './crea
 export { createDuckDbIndex, type DuckDbIndexOptions } from './duckdb/duckdb-index';
 export { createBigQueryIndex, type BigQueryIndexOptions } from './bigquery/bigquery-index';
 export type { ResultsChunk } from './journal';
+export { readStandingResults } from './standing-results';
 export { admitResults, type Admission, type KnownResult } from './admission';
 export { outstandingPicks, takeStock, type OpenedBatch, type StandingResult, type Stock } from './knowledge';
 export { standingWithin, type ArrivedResult } from './supersession';

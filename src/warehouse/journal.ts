@@ -2,7 +2,7 @@ import { MEDIA_TYPES, TitrateError, type ArtifactRef } from '../contracts';
 import { decodeNdjson, encodeNdjson, hashOf } from '../foundation';
 import type { ObjectStore } from '../objects';
 import { campaignLogHeads, createCampaignLog } from './campaign-log';
-import type { ResolvedResult } from './warehouse';
+import type { OpenedPick, ResolvedResult } from './warehouse';
 import type { LogName, WarehouseIndex } from './warehouse-index';
 
 /** One acknowledged intake: NDJSON of ResolvedResult. Chunks are numbered in the order of arrival. */
@@ -17,11 +17,6 @@ export interface BatchOpening {
   readonly round: number;
   readonly picks: ArtifactRef;
   readonly afterChunks: number;
-}
-
-export interface JournalPick {
-  readonly moleculeId: string;
-  readonly smiles: string;
 }
 
 /** Heads compared at a time on opening: each is one small read. */
@@ -49,7 +44,7 @@ export function createJournal(index: WarehouseIndex, objects: ObjectStore) {
 
   async function applyOpening(campaignId: string, number: number, value: BatchOpening): Promise<void> {
     const { batchId, round, afterChunks } = value;
-    const picks = decodeNdjson<JournalPick>(await objects.get(value.picks));
+    const picks = decodeNdjson<OpenedPick>(await objects.get(value.picks));
     await index.applyOpening({
       campaignId,
       number,
@@ -134,7 +129,7 @@ export function createJournal(index: WarehouseIndex, objects: ObjectStore) {
       campaignId: string,
       batchId: string,
       round: number,
-      picks: readonly JournalPick[],
+      picks: readonly OpenedPick[],
     ): Promise<void> {
       // What the record says must fit the index for ever after.
       const bad = picks.find(

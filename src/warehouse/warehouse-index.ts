@@ -1,8 +1,7 @@
 import type { DatasetVersion } from '../contracts';
 import type { KnownResult } from './admission';
 import type { OpenedBatch, StandingResult } from './knowledge';
-import type { JournalPick } from './journal';
-import type { ResolvedResult } from './warehouse';
+import type { OpenedPick, ResolvedResult } from './warehouse';
 
 export type LogName = 'results' | 'openings';
 
@@ -46,7 +45,7 @@ export interface WarehouseIndex {
     readonly batchId: string;
     readonly round: number;
     readonly afterChunks: number;
-    readonly picks: readonly JournalPick[];
+    readonly picks: readonly OpenedPick[];
   }): Promise<void>;
   /** Makes a version's rows queryable beside the results; the same version twice is once. */
   applyDataset(version: DatasetVersion): Promise<void>;

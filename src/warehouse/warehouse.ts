@@ -23,6 +23,12 @@ export interface RecordedResults {
   readonly total: number;
 }
 
+/** A molecule of a batch that is out. */
+export interface OpenedPick {
+  readonly moleculeId: string;
+  readonly smiles: string;
+}
+
 export interface BatchProgress {
   readonly picks: number;
   /** Picks without a terminal outcome (measured or failed of every property, or abandoned). */
@@ -58,12 +64,7 @@ export interface Warehouse {
    */
   recordResults(campaignId: string, results: readonly ResolvedResult[]): Promise<RecordedResults>;
   /** Marks the picks of a batch as out with the lab; the same batch twice is once. */
-  openBatch(
-    campaignId: string,
-    batchId: string,
-    round: number,
-    picks: readonly { moleculeId: string; smiles: string }[],
-  ): Promise<void>;
+  openBatch(campaignId: string, batchId: string, round: number, picks: readonly OpenedPick[]): Promise<void>;
   /** @param others the campaign's further properties: a pick is back once each of them is */
   batchProgress(campaignId: string, batchId: string, others?: readonly string[]): Promise<BatchProgress>;
   /**

@@ -178,6 +178,26 @@ test('controls speak only through what was measured after they were asked for', 
   });
 });
 
+test('of a laboratory that is in doubt, only what another one measured is a control', () => {
+  const controls = Array.from({ length: 8 }, (_, i) => ({
+    ...{ moleculeId: `mol_${i}`, smiles: 'C', value: 5 + i / 10, lab: 'north', resultIds: [`r${i}`] },
+  }));
+  const plan = { ...planned('returned/1/control-plate', 'control-plate'), cause: 'lab-offset' as const };
+  const kept = keptAction({ record: recordOf(plan, 'done', minutesAgo(30)), controls });
+  const again = (lab: string, off: number) =>
+    controls.map(
+      ({ moleculeId, value }, i) =>
+        ({
+          ...{ resultId: `${lab}${i}`, moleculeId, outcome: 'measured', qualifier: '=' },
+          ...{ plate: 'P9', lab, value: value + off },
+        }) as ResolvedResult,
+    );
+  const residuals = Float64Array.from({ length: 20 }, (_, i) => Math.sin(i));
+  expect(controlsFound(kept, again('north', 0), residuals)).toBeNull();
+  const both = [...again('south', -3), ...again('north', 0)];
+  expect(controlsFound(kept, both, residuals)).toMatchObject({ controls: 8, offset: 3 });
+});
+
 test('a sample is the same after it was kept', () => {
   const sample: DriftSample = {
     ...emptySample,

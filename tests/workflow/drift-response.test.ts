@@ -11,6 +11,8 @@ import { createDriftActivities, type DriftActivities } from '../../activities/de
 import { createFeaturizationActivities } from '../../activities/featurization';
 import { createGpuActivities } from '../../activities/gpu';
 import { createWarehouseActivities } from '../../activities/warehouse';
+import { correctionsOfDoubt, correctionsToCsv } from '../../src/cli/drift/corrections';
+import { readResultsFile } from '../../src/cli/lab/results-file';
 import { driftStatusOf, type DriftStatus } from '../../src/cli/verbs/drift-of-campaign';
 import {
   driftWatchId,
@@ -19,6 +21,7 @@ import {
   type CurrentBatch,
   type DriftWatchOutput,
   type LabResultInput,
+  type Receipt,
 } from '../../src/contracts';
 import { packageRoot } from '../../src/foundation';
 import { openPorts, type Ports } from '../../src/platform/composition';
@@ -28,6 +31,7 @@ import { homePaths, loadSettings } from '../../src/platform/settings';
 import { loadModel } from '../../src/serving';
 import { PredictionLog } from '../../src/serving/prediction-log';
 import { createDriftLog, type DriftLog } from '../../src/tracking';
+import { readStandingResults } from '../../src/warehouse';
 import { failureInterceptor } from '../../workers/failure-interceptor';
 import { eventually } from '../support/eventually';
 import { startServer, startWorkers } from '../support/temporal';
@@ -184,7 +188,8 @@ describe('a plate that is off, and molecules that are not those of the pool: on 
       async () => (await status()).actions.find((action) => action.id === id),
       (action) => action !== undefined && enough(action),
     ).then((action) => action!);
-  const post = (results: LabResultInput[]) => handle.executeUpdate('submitResults', { args: [{ results }] });
+  const post = (results: readonly LabResultInput[]) =>
+    handle.executeUpdate('submitResults', { args: [{ results }] });
   /** Every pick's value, half of them on each of two plates. */
   const answer = async (round: number, offset = 0) => {
     const { sheet } = await batchOf(round);
@@ -239,6 +244,29 @@ describe('a plate that is off, and molecules that are not those of the pool: on 
     expect(found.found!.offset).toBeCloseTo(OFFSET, 6);
     expect(found.after!.rows).toBe(sheet.picks.length);
     expect(found.effectSentence).toMatch(/absolute error/);
+  }, 120_000);
+
+  test('its values are put right by what a person posts, and what was measured stays on record', async () => {
+    const made = await correctionsOfDoubt(ports, CAMPAIGN);
+    expect(made).toMatchObject({ action: 'returned/2/control-plate', subject: '2-2', passedOver: [] });
+    expect(made.corrections).toHaveLength(BATCH / 2);
+    for (const { moleculeId, value } of made.corrections)
+      expect(value).toBeCloseTo(truth.get(moleculeId!)!, 2);
+    const file = path.join(home, 'corrections.csv');
+    writeFileSync(file, correctionsToCsv(made.corrections));
+    const { rows } = readResultsFile(file);
+    const results = rows.map(({ result }) => result!);
+    const { receipts } = (await post(results)) as { receipts: Receipt[] };
+    expect(receipts.map(({ status }) => status)).toEqual(results.map(() => 'accepted'));
+    const known = await readStandingResults(ports.objects, CAMPAIGN);
+    const plate = known.filter((result) => result.plate === '2-2');
+    expect(plate).toHaveLength(BATCH / 2);
+    for (const { moleculeId, value } of plate) expect(value).toBeCloseTo(truth.get(moleculeId)!, 2);
+    const all = await (await ports.warehouse()).results(CAMPAIGN);
+    expect(all.filter(({ resultId }) => results.some(({ replaces }) => replaces === resultId))).toHaveLength(
+      BATCH / 2,
+    );
+    expect((await correctionsOfDoubt(ports, CAMPAIGN)).corrections).toEqual([]);
   }, 120_000);
 
   test('molecules that are not those of the pool: it is widened at once, and settings are searched anew when somebody says so', async () => {

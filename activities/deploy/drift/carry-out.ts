@@ -9,12 +9,13 @@ import {
   type KeptAction,
   type SourceSpec,
 } from '../../../src/contracts';
-import { controlRows, CONTROLS } from '../../../src/drift';
+import { controlRows, CONTROLS, inDoubt } from '../../../src/drift';
 import { PRODUCTION } from '../../../src/rollout';
+import { readDoubt } from '../../../src/tracking';
+import { readStandingResults } from '../../../src/warehouse';
 import { withHeartbeat } from '../../shared/heartbeat';
 import { orderOf } from './look';
 import type { DriftPorts } from './ports';
-import { standingResults } from './returned-batches';
 import { servedVersions, servedWindows } from './served-windows';
 import { postDriftMessage } from './tell';
 import path from 'node:path';
@@ -120,7 +121,7 @@ export function createDriftAnswers(ports: DriftPorts) {
   }
 
   /**
-   * Molecules that are to be measured again: of the plate or the laboratory in doubt, else of all that were measured, by chance.
+   * Molecules that are to be measured again: of what is in doubt, by chance.
    */
   async function chooseControls(input: {
     campaignId: string;
@@ -128,22 +129,14 @@ export function createDriftAnswers(ports: DriftPorts) {
     seed: number;
   }): Promise<ControlMolecule[]> {
     const { campaignId, id, seed } = input;
-    const { cause, subject } = (await driftLog.actions(campaignId)).find(
-      ({ record }) => record.id === id,
-    )!.record;
-    const measured = (await standingResults(objects, campaignId)).filter(
+    const { doubt } = await readDoubt(ports, campaignId, id);
+    const measured = (await readStandingResults(objects, campaignId)).filter(
       ({ outcome, qualifier, property }) =>
         outcome === 'measured' && qualifier === '=' && property === undefined,
     );
-    const isOf = (result: (typeof measured)[0]) =>
-      cause === 'plate-offset'
-        ? result.plate === subject
-        : cause === 'lab-offset'
-          ? result.lab === subject
-          : true;
     const byMolecule = new Map<string, ControlMolecule>();
     for (const { moleculeId, standardSmiles, value, plate, lab, compoundId, resultId } of measured.filter(
-      isOf,
+      inDoubt(doubt),
     )) {
       const known = byMolecule.get(moleculeId);
       byMolecule.set(moleculeId, {

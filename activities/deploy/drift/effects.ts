@@ -69,8 +69,8 @@ export async function judged(
 }
 
 /**
- * What controls say of the values they were asked for: those of the molecules that were measured again, on another plate and after the action, beside the values
- * in doubt. Null while there are too few.
+ * What controls say of the values they were asked for: those of the molecules that were measured again, on another plate (where a laboratory is in doubt, by another
+ * one) and after the action, beside the values in doubt. Null while there are too few.
  */
 export function controlsFound(
   { record, controls }: KeptAction,
@@ -78,7 +78,8 @@ export function controlsFound(
   residuals: Float64Array,
 ): KeptAction['found'] {
   if (record.action !== 'control-plate' || controls.length === 0) return null;
-  const pairs = controls.flatMap(({ moleculeId, value, plate, resultIds }) => {
+  const isOfLab = record.cause === 'lab-offset';
+  const pairs = controls.flatMap(({ moleculeId, value, plate, lab, resultIds }) => {
     const again = results.filter(
       (result) =>
         result.moleculeId === moleculeId &&
@@ -86,7 +87,8 @@ export function controlsFound(
         result.qualifier === '=' &&
         result.property === undefined &&
         !resultIds.includes(result.resultId) &&
-        (plate === undefined || result.plate !== plate),
+        (plate === undefined || result.plate !== plate) &&
+        !(isOfLab && result.lab === lab),
     );
     return again.length ? [{ doubted: value, control: again.at(-1)!.value! }] : [];
   });

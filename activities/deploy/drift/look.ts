@@ -23,12 +23,13 @@ import {
   type LookOptions,
 } from '../../../src/drift';
 import { DRIFT_VERDICT_VALUES } from '../../../src/observability';
+import { readStandingResults } from '../../../src/warehouse';
 import { withHeartbeat } from '../../shared/heartbeat';
 import { controlsFound, judged, showsEffect } from './effects';
 import type { DriftPorts } from './ports';
 import { poolReference } from './pool-reference';
 import { batchReference, keptSample } from './references';
-import { returnedBatch, standingResults } from './returned-batches';
+import { returnedBatch } from './returned-batches';
 import { servedSample } from './served-sample';
 import { servedVersions, servedWindows } from './served-windows';
 import { withModel } from './watched-model';
@@ -131,12 +132,12 @@ export function createDriftLook(ports: DriftPorts) {
     const last = Math.max(round, ...rounds.map(({ summary }) => summary.round - 1));
     const isBack = ({ summary, sheet }: RoundRecord) => sheet !== null && summary.round <= last;
     const found: KeptLook[] = [];
-    let results: Awaited<ReturnType<typeof standingResults>> | null = null;
+    let results: Awaited<ReturnType<typeof readStandingResults>> | null = null;
     for (const record of rounds.filter(isBack)) {
       const earlier = (await driftLog.looks(campaignId)).filter((kept) => kept.record.stream === RETURNED);
       const id = `${RETURNED}/${record.summary.round}`;
       if (earlier.some((kept) => kept.record.id === id)) continue;
-      results ??= await standingResults(objects, campaignId);
+      results ??= await readStandingResults(objects, campaignId);
       const batch = await returnedBatch(objects, campaignId, record, results);
       if (!batch) continue;
       const model = batch.sheet.modelVersion;
@@ -222,7 +223,7 @@ export function createDriftLook(ports: DriftPorts) {
         (found === null || found.decision === 'more-controls'),
     );
     if (open.length === 0) return;
-    const results = await standingResults(objects, campaignId);
+    const results = await readStandingResults(objects, campaignId);
     const looks = (await driftLog.looks(campaignId)).filter(({ record }) => record.stream === RETURNED);
     const latest = looks.at(-1);
     if (!latest) return;

@@ -1,8 +1,7 @@
 import type { BatchSheet, LabResult, RoundRecord } from '../../../src/contracts';
 import { emptySample, type ColumnState, type DriftSample } from '../../../src/drift';
-import { decodeNdjson } from '../../../src/foundation';
-import { createNumberedLog, type ObjectStore } from '../../../src/objects';
-import type { ResolvedResult, ResultsChunk } from '../../../src/warehouse';
+import type { ObjectStore } from '../../../src/objects';
+import type { ResolvedResult } from '../../../src/warehouse';
 
 /** A batch with what its laboratory said of it. */
 export interface ReturnedBatch {
@@ -13,15 +12,6 @@ export interface ReturnedBatch {
 
 const asJson = <T>(bytes: Buffer): T => JSON.parse(bytes.toString('utf8')) as T;
 const EXAMPLES = 3;
-
-/** Every result of a campaign that was not replaced, in the order of arrival, as intake kept them. */
-export async function standingResults(objects: ObjectStore, campaignId: string): Promise<ResolvedResult[]> {
-  const chunks = await createNumberedLog<ResultsChunk>(objects, `campaigns/${campaignId}/results`).entries();
-  const rows: ResolvedResult[] = [];
-  for (const { value } of chunks) rows.push(...decodeNdjson<ResolvedResult>(await objects.get(value.chunk)));
-  const replaced = new Set(rows.flatMap(({ replaces }) => replaces ?? []));
-  return rows.filter(({ resultId }) => !replaced.has(resultId));
-}
 
 /** Rows that intake refused, as they were posted, with the reason. */
 async function refusedRows(

@@ -10,11 +10,13 @@ import {
   type DriftWatchInput,
   type DriftWatchOutput,
 } from '../../contracts';
+import { writeFileAtomic } from '../../foundation';
 import { addAuthorOptions, authorship, type AuthorOptions } from '../authorship';
 import { withCampaign, withClient } from '../connect';
 import { verb } from '../context';
+import type { CorrectionsOfDoubt } from '../drift/corrections';
 import { withPorts } from '../ports';
-import { facts, table } from '../table';
+import { facts, formatNumber, table } from '../table';
 
 /** What `titrate drift status --json` prints. */
 export interface DriftStatus {
@@ -78,6 +80,9 @@ function describe({ campaignId, looks, actions }: DriftStatus): string {
     ...(waiting.length
       ? [`${waiting.length} wait for somebody: titrate drift approve ${campaignId} ID, or dismiss`]
       : []),
+    ...(actions.some(({ found }) => found?.decision === 'correct' || found?.decision === 'exclude')
+      ? [`what would put those values right: titrate drift corrections ${campaignId} ID --output FILE`]
+      : []),
   ].join('\n\n');
 }
 
@@ -125,7 +130,57 @@ const decide = (decision: DecideDrift['decision']) =>
     }),
   );
 
-/** `titrate drift status|now|approve|dismiss`: the drift of a campaign, and what is done about it. */
+/** Results that a table has room for. */
+const SHOWN_RESULTS = 20;
+
+function describeCorrections({ campaignId, action, subject, found, ...made }: CorrectionsOfDoubt): string {
+  const { corrections, passedOver } = made;
+  const rows = corrections
+    .slice(0, SHOWN_RESULTS)
+    .map(({ replaces, compoundId, moleculeId, value }) => [
+      ...[replaces, compoundId ?? moleculeId, value === undefined ? 'left out' : formatNumber(value)],
+    ]);
+  return [
+    facts([
+      ...([
+        ['campaign', campaignId],
+        ['action', action],
+        ['in doubt', subject],
+      ] as const),
+      ['controls', found.sentence],
+      ['results', corrections.length],
+    ]),
+    table(['in place of', 'molecule', 'value'], rows, 'nothing is left to be corrected'),
+    ...(passedOver.length
+      ? [
+          `passed over:\n${table(
+            ['result', 'why'],
+            passedOver.map(({ resultId, why }) => [resultId, why]),
+          )}`,
+        ]
+      : []),
+  ].join('\n\n');
+}
+
+interface CorrectionsOptions {
+  readonly output?: string;
+}
+
+const corrections = verb<[string, string | undefined], CorrectionsOptions>(
+  (cli, { output }, campaignId, id) =>
+    withPorts(cli.settings, async (ports) => {
+      // An unknown campaign is told as such, and not as one without controls.
+      await ports.log.read(campaignId);
+      const { correctionsOfDoubt, correctionsToCsv } = await import('../drift/corrections');
+      const made = await correctionsOfDoubt(ports, campaignId, id);
+      cli.result(made, describeCorrections);
+      if (output === undefined) return;
+      await writeFileAtomic(output, correctionsToCsv(made.corrections));
+      cli.say(`written to ${output}; nothing was posted: titrate results submit ${campaignId} ${output}`);
+    }),
+);
+
+/** `titrate drift status|now|approve|dismiss|corrections`: the drift of a campaign, and what is done about it. */
 export function campaignDriftVerbs(drift: Command): void {
   drift
     .command('status <campaign>')
@@ -138,4 +193,11 @@ export function campaignDriftVerbs(drift: Command): void {
   addAuthorOptions(
     drift.command('dismiss <campaign> <action>').description('do not do an action that waits'),
   ).action(decide('dismiss'));
+  drift
+    .command('corrections <campaign> [action]')
+    .description(
+      'what would have to be posted so that a plate or laboratory that is off counts as its controls say',
+    )
+    .option('--output <file>', 'write it as a table for: titrate results submit')
+    .action(corrections);
 }

@@ -43,15 +43,16 @@ export interface OffsetEstimate {
   /** Doubted less control, mean, in the unit of the property. */
   readonly offset: number;
   readonly standardError: number;
-  /**
-   * What is to be taken away: the offset, drawn towards nothing by what may be chance in it (the positive part of James and Stein's
-   * estimator: offset x (1 - SE^2 / offset^2)).
-   */
+  /** What is to be taken away. */
   readonly shrunk: number;
   readonly controls: number;
   readonly decision: OffsetDecision;
   readonly sentence: string;
 }
+
+/** An offset drawn towards nothing by what may be chance in it: the positive part of James and Stein's estimator, offset x (1 - SE^2 / offset^2). */
+export const shrunkOffset = (offset: number, standardError: number): number =>
+  offset === 0 ? 0 : offset * Math.max(0, 1 - (standardError / offset) ** 2);
 
 /** Rows to be measured again: by chance, for the ones that look worst would come out better whatever is wrong with the plate. */
 export const controlRows = <T>(rows: readonly T[], count: number, seed: number): readonly T[] =>
@@ -85,7 +86,7 @@ export function estimateOffset(
   // A scatter that happens to be small proves no small noise.
   const standardError = Math.max(scatter, noise ?? 0) / Math.sqrt(n);
   const isScattered = noise !== undefined && noise > 0 && scatter > SCATTERED * noise;
-  const shrunk = offset === 0 ? 0 : offset * Math.max(0, 1 - (standardError / offset) ** 2);
+  const shrunk = shrunkOffset(offset, standardError);
   const decision = isScattered ? 'exclude' : decide(offset, standardError, n, spread, noise !== undefined);
   return {
     ...{ offset, standardError, shrunk, controls: n, decision },
