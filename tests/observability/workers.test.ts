@@ -1,5 +1,4 @@
 import type { WorkflowHandle } from '@temporalio/client';
-import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { PROGRESS_MEMO, TitrateError, type CampaignProgress, type CurrentBatch } from '../../src/contracts';
 import { CampaignSeries, createMetrics, SharedCpu, watchCampaigns } from '../../src/observability';
 import { createLogger } from '../../src/observability/logging';
@@ -9,9 +8,8 @@ import { activityCounts } from '../../workers/activity-counts';
 import { failureInterceptor } from '../../workers/failure-interceptor';
 import { observingInterceptor } from '../../workers/observing-interceptor';
 import { eventually } from '../support/eventually';
-import { startServer } from '../support/temporal';
 import { ScriptedWorld } from '../workflow/support/scripted-lab';
-import { startWorldWorkers, type WorldWorkers } from '../workflow/support/world-workers';
+import { hostWorld } from '../workflow/support/hosted-world';
 import { samplesOf, valueOf } from './support/values';
 
 const config = (changes: Record<string, unknown> = {}) => ({
@@ -40,28 +38,12 @@ function watching() {
 }
 
 describe('what a worker sees of its work, on a real server', () => {
-  let env: TestWorkflowEnvironment;
-  let workers: WorldWorkers;
-  let world: ScriptedWorld;
   const { metrics, lines, logger, series, interceptor } = watching();
+  const host = hostWorld(() => new ScriptedWorld(), { activity: [interceptor, failureInterceptor] });
   const value = (name: string, labels?: Record<string, string>) => valueOf(metrics.registry, name, labels);
 
-  beforeAll(async () => {
-    env = await startServer();
-    workers = await startWorldWorkers(env, () => world, undefined, {
-      activity: [interceptor, failureInterceptor],
-    });
-  });
-  beforeEach(() => {
-    world = new ScriptedWorld();
-  });
-  afterAll(async () => {
-    await workers.stop();
-    await env.teardown();
-  });
-
   const start = (workflowId: string, input: unknown): Promise<WorkflowHandle> =>
-    env.client.workflow.start('activeLearningCampaign', {
+    host.env.client.workflow.start('activeLearningCampaign', {
       ...{ taskQueue: 'orchestration', workflowId, args: [input], workflowTaskTimeout: '5s' },
     });
   const openBatch = (handle: WorkflowHandle, round: number) =>
@@ -80,7 +62,7 @@ describe('what a worker sees of its work, on a real server', () => {
   };
 
   test('a campaign leaves counts, times and lines with its name; a failed attempt is a retry', async () => {
-    world.trainingFailures.push(new TitrateError('unavailable', { what: 'the disk is full' }));
+    host.world.trainingFailures.push(new TitrateError('unavailable', { what: 'the disk is full' }));
     const handle = await start('watched-1', config({ rollout: { enabled: true } }));
     await answer(handle, 1);
     await answer(handle, 2);
@@ -131,7 +113,7 @@ describe('what a worker sees of its work, on a real server', () => {
     const watched = createMetrics();
     const see = (name: string, labels?: Record<string, string>) => valueOf(watched.registry, name, labels);
     const watch = watchCampaigns({
-      list: () => openCampaigns(env.nativeConnection, env.namespace ?? 'default'),
+      list: () => openCampaigns(host.env.nativeConnection, host.env.namespace ?? 'default'),
       ...{ metrics: watched, logger },
       everyMs: 3_600_000,
     });

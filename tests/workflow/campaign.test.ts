@@ -1,8 +1,4 @@
-import { execFileSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
-import path from 'node:path';
 import { WorkflowFailedError, WorkflowUpdateFailedError, type WorkflowHandle } from '@temporalio/client';
-import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { ApplicationFailure } from '@temporalio/common';
 import {
   modelUploadsId,
@@ -12,11 +8,10 @@ import {
   type CurrentBatch,
   type ModelMoved,
 } from '../../src/contracts';
-import { findTemporalCli } from '../../src/platform/local-stack';
 import { eventually } from '../support/eventually';
-import { startServer } from '../support/temporal';
 import { ScriptedWorld } from './support/scripted-lab';
-import { startWorldWorkers, type WorldWorkers } from './support/world-workers';
+import { recordHistories } from './support/histories';
+import { hostWorld } from './support/hosted-world';
 
 const config = (changes: Record<string, unknown> = {}) => ({
   objective: { property: 'logS', direction: 'maximize' },
@@ -27,43 +22,16 @@ const config = (changes: Record<string, unknown> = {}) => ({
 });
 
 describe('a campaign on a real server', () => {
-  let env: TestWorkflowEnvironment;
-  let workers: WorldWorkers;
-  let world: ScriptedWorld;
+  const host = hostWorld(() => new ScriptedWorld());
   let campaigns = 0;
 
-  beforeAll(async () => {
-    env = await startServer();
-    workers = await startWorldWorkers(env, () => world);
-  });
-  afterAll(async () => {
-    await workers.stop();
-    await env.teardown();
-  });
-  beforeEach(() => {
-    world = new ScriptedWorld();
-  });
-
   const start = (input: unknown = config()): Promise<WorkflowHandle> =>
-    env.client.workflow.start('activeLearningCampaign', {
+    host.env.client.workflow.start('activeLearningCampaign', {
       taskQueue: 'orchestration',
       workflowId: `campaign-${++campaigns}`,
       args: [input],
       workflowTaskTimeout: '5s',
     });
-  /** For tests/replay: every execution of a finished campaign and of its children. */
-  async function recordHistories(workflowId: string): Promise<void> {
-    if (!process.env.TITRATE_RECORD_HISTORIES) return;
-    for await (const { workflowId: id, runId, type } of env.client.workflow.list()) {
-      if (id !== workflowId && !id.startsWith(`${workflowId}/`)) continue;
-      const where = ['--workflow-id', id, '--run-id', runId, '--address', env.address, '--output', 'json'];
-      const history = execFileSync(findTemporalCli().path, ['workflow', 'show', ...where], {
-        maxBuffer: 1 << 26,
-      });
-      const file = `${type}.${id.replace(/\//g, '-')}.${runId.slice(-6)}.json`;
-      writeFileSync(path.join(__dirname, '../replay/histories', file), history);
-    }
-  }
   const status = (handle: WorkflowHandle) => handle.query<CampaignStatus>('status');
   const history = (handle: WorkflowHandle) => handle.query<CampaignHistory>('history');
 
@@ -103,7 +71,7 @@ describe('a campaign on a real server', () => {
     });
     expect(outcome.report).not.toBeNull();
     expect(
-      world.rounds.map((record) => [
+      host.world.rounds.map((record) => [
         record.summary.round,
         record.summary.batchSize,
         record.model?.number ?? null,
@@ -114,21 +82,22 @@ describe('a campaign on a real server', () => {
       [3, 0, 3],
     ]);
     // Every trial of every rung is on record, and the winner is the one with the lowest error.
-    expect(world.rounds[1]!.exploration!.chosen.trialId).toBe('trial-2');
+    expect(host.world.rounds[1]!.exploration!.chosen.trialId).toBe('trial-2');
     // Models are uploaded beside it, although nobody answers where its rounds are tracked to.
-    const uploads = env.client.workflow.getHandle(modelUploadsId(handle.workflowId));
+    const uploads = host.env.client.workflow.getHandle(modelUploadsId(handle.workflowId));
     await until(
-      async () => world.uploaded.length,
+      async () => host.world.uploaded.length,
       (uploaded) => uploaded === 2,
     );
-    expect(world.uploaded).toEqual([2, 3].map((version) => `${handle.workflowId}/v${version}`));
+    expect(host.world.uploaded).toEqual([2, 3].map((version) => `${handle.workflowId}/v${version}`));
     expect(await uploads.result()).toMatchObject({ notUploaded: null });
-    await recordHistories(handle.workflowId);
-    expect(world.calls).toEqual(
+    const { workflowId } = handle;
+    await recordHistories(host.env, (id) => id === workflowId || id.startsWith(`${workflowId}/`));
+    expect(host.world.calls).toEqual(
       expect.arrayContaining(['deployment 2 deployed', 'deployment 3 deployed', 'close budget']),
     );
     // Its rounds were tracked, and nothing came of it: nobody answers where these campaigns track to.
-    expect(world.calls).toContain(`spool ${handle.workflowId}`);
+    expect(host.world.calls).toContain(`spool ${handle.workflowId}`);
   });
 
   test('trials and evaluations hold out what the configuration says', async () => {
@@ -137,11 +106,11 @@ describe('a campaign on a real server', () => {
     );
     await answer(handle, 1);
     await handle.result();
-    expect([...world.splits].sort()).toEqual([
+    expect([...host.world.splits].sort()).toEqual([
       'evaluation by time, from test:dates',
       'trial by scaffold, from test:scaffolds',
     ]);
-    const { exploration, evaluation } = world.rounds[1]!;
+    const { exploration, evaluation } = host.world.rounds[1]!;
     expect(exploration!.split).toEqual({
       kind: 'scaffold',
       notes: ['trial by scaffold, from test:scaffolds'],
@@ -171,7 +140,7 @@ describe('a campaign on a real server', () => {
   test('keeps posted results that cannot be recorded, pauses with the reason, and takes them in when resumed', async () => {
     const handle = await start();
     const batch = await openBatch(handle, 1);
-    world.recordingFailures.push(ApplicationFailure.nonRetryable('the disk is full', 'internal'));
+    host.world.recordingFailures.push(ApplicationFailure.nonRetryable('the disk is full', 'internal'));
     await handle.signal('labResults', { results: measured(batch) });
     const paused = await until(
       () => status(handle),
@@ -181,7 +150,7 @@ describe('a campaign on a real server', () => {
     expect(paused.intake.received).toBe(0);
     await handle.signal('resume');
     await openBatch(handle, 2);
-    expect(world.cuts.get('2')!.labels).toBe(12);
+    expect(host.world.cuts.get('2')!.labels).toBe(12);
     await handle.terminate();
   });
 
@@ -212,11 +181,11 @@ describe('a campaign on a real server', () => {
       (s) => s.outstanding === 2,
     );
     await openBatch(handle, 2);
-    expect(world.cuts.get('2')!.labels).toBe(10);
+    expect(host.world.cuts.get('2')!.labels).toBe(10);
     await handle.signal('labResults', { results: measured(batch, 10) });
     await answer(handle, 2);
     await handle.result();
-    expect(world.cuts.get('3')!.labels).toBe(24);
+    expect(host.world.cuts.get('3')!.labels).toBe(24);
   });
 
   test('waits for approval when a person is to approve, and only for the batch that person has read', async () => {
@@ -251,7 +220,7 @@ describe('a campaign on a real server', () => {
       (s) => s.outstanding === 0,
     );
     expect(paused).toMatchObject({ stage: 'paused', round: 1 });
-    expect(world.cuts.has('2')).toBe(false);
+    expect(host.world.cuts.has('2')).toBe(false);
     await handle.signal('resume');
     await openBatch(handle, 2);
     await handle.terminate();
@@ -259,7 +228,7 @@ describe('a campaign on a real server', () => {
 
   test('a round that fails for good pauses the campaign with the reason, and resume tries it again', async () => {
     const handle = await start();
-    world.trainingFailures.push(
+    host.world.trainingFailures.push(
       ApplicationFailure.nonRetryable('the kernel matrix is not positive definite', 'numerical'),
     );
     await answer(handle, 1);
@@ -290,21 +259,21 @@ describe('a campaign on a real server', () => {
     await answer(target, 1);
     expect(await target.result()).toMatchObject({ stopReason: 'target', rounds: 1 });
 
-    world = new ScriptedWorld();
+    host.world = new ScriptedWorld();
     const plateau = await start(config({ stopping: { plateauRounds: 1 }, budget: { rounds: 9 } }));
     await answer(plateau, 1);
     await answer(plateau, 2);
     expect(await plateau.result()).toMatchObject({ stopReason: 'plateau', rounds: 2 });
 
-    world = new ScriptedWorld();
+    host.world = new ScriptedWorld();
     const measurements = await start(config({ budget: { rounds: 9, measurements: 17 } }));
     await answer(measurements, 1);
     expect((await openBatch(measurements, 2)).sheet!.picks).toHaveLength(5);
     await answer(measurements, 2);
     expect(await measurements.result()).toMatchObject({ stopReason: 'budget', labelled: 17 });
 
-    world = new ScriptedWorld();
-    world.poolSize = 0;
+    host.world = new ScriptedWorld();
+    host.world.poolSize = 0;
     const empty = await start();
     expect(await empty.result()).toMatchObject({ stopReason: 'pool-exhausted', rounds: 0 });
   });
@@ -312,11 +281,11 @@ describe('a campaign on a real server', () => {
   test('designs the first batch on features of the pool, and tells what chose each batch and why', async () => {
     const handle = await start(config({ featurizers: [{ kind: 'graph' }, { kind: 'maccs' }] }));
     await openBatch(handle, 1);
-    expect(world.calls.filter((call) => call.startsWith('featurise'))).toEqual(['featurise maccs']);
+    expect(host.world.calls.filter((call) => call.startsWith('featurise'))).toEqual(['featurise maccs']);
     await answer(handle, 1);
     await answer(handle, 2);
     await handle.result();
-    expect(world.rounds.map(({ summary }) => summary.chosenBy ?? null)).toEqual([
+    expect(host.world.rounds.map(({ summary }) => summary.chosenBy ?? null)).toEqual([
       { strategy: 'design', why: 'round 1, 1 left, RMSE unknown' },
       { strategy: 'log-ei', why: 'round 2, 0 left, RMSE 0.5' },
       null,
@@ -326,10 +295,10 @@ describe('a campaign on a real server', () => {
       '12 molecules by log-ei (round 2, 0 left, RMSE 0.5)',
     );
 
-    world = new ScriptedWorld();
+    host.world = new ScriptedWorld();
     const byChance = await start(config({ acquisition: { batchSize: 12, first: 'random' } }));
     await openBatch(byChance, 1);
-    expect(world.calls.filter((call) => call.startsWith('featurise'))).toEqual([]);
+    expect(host.world.calls.filter((call) => call.startsWith('featurise'))).toEqual([]);
     await byChance.terminate();
   });
 
@@ -337,7 +306,7 @@ describe('a campaign on a real server', () => {
     const stopping = { plateau: { rounds: 1, confidence: 0.9, margin: 0.25 } };
     const handle = await start(config({ stopping, budget: { rounds: 9 } }));
     await answer(handle, 1);
-    world.chance = 0.04;
+    host.world.chance = 0.04;
     await answer(handle, 2);
     const outcome = (await handle.result()) as CampaignOutcome;
     const why =
@@ -345,10 +314,10 @@ describe('a campaign on a real server', () => {
       'by more than 0.25; the campaign ends below 10 %';
     expect(outcome).toMatchObject({ stopReason: 'plateau', stopWhy: why, rounds: 2, labelled: 24 });
     // The third round trained on all there was: no further one is needed to close.
-    expect(world.rounds).toHaveLength(3);
-    expect(world.rounds[2]!.summary).toMatchObject({ batchId: null, prospects: { chance: 0.04 } });
-    expect([...world.batches.keys()]).toHaveLength(2);
-    expect(world.calls).toContain(`because ${why}`);
+    expect(host.world.rounds).toHaveLength(3);
+    expect(host.world.rounds[2]!.summary).toMatchObject({ batchId: null, prospects: { chance: 0.04 } });
+    expect([...host.world.batches.keys()]).toHaveLength(2);
+    expect(host.world.calls).toContain(`because ${why}`);
     expect(await status(handle)).toMatchObject({ stopReason: 'plateau', stopWhy: why });
   });
 
@@ -428,7 +397,7 @@ describe('a campaign on a real server', () => {
     expect(await status(handle)).toMatchObject({ heldModel: 'v1' });
     expect(await roll('4', { release: true })).toMatchObject({ move: 4, production: { held: false } });
     expect((await status(handle)).heldModel).toBeNull();
-    expect(world.calls.filter((call) => call.startsWith('rollbackModel'))).toEqual([
+    expect(host.world.calls.filter((call) => call.startsWith('rollbackModel'))).toEqual([
       'rollbackModel v1 by ada: it misleads us',
       'rollbackModel v2 by ada: it misleads us',
       'rollbackModel v1 by ada: it misleads us',
@@ -458,7 +427,7 @@ describe('a campaign on a real server', () => {
     expect(await refusal({ by: 'ada', reason: 'x' })).toMatch(/either 'to' or 'release: true'/);
     expect(await refusal({ to: 'v1', release: true, by: 'ada', reason: 'x' })).toMatch(/either/);
     expect(await refusal({ to: 'v9', by: 'ada', reason: 'x' })).toMatch(/no model version 'v9'/);
-    expect(world.calls.filter((call) => call.startsWith('rollbackModel'))).toEqual([]);
+    expect(host.world.calls.filter((call) => call.startsWith('rollbackModel'))).toEqual([]);
     expect((await history(handle)).events.filter(({ kind }) => kind.startsWith('model-'))).toEqual([]);
     await handle.terminate();
   });
@@ -475,17 +444,17 @@ describe('a campaign on a real server', () => {
 
   test('a slow rollout never blocks the round, and a report that cannot be written does not lose the campaign', async () => {
     let release = () => {};
-    world.rolloutHeld = new Promise((resolve) => (release = resolve));
-    world.reportFails = true;
+    host.world.rolloutHeld = new Promise((resolve) => (release = resolve));
+    host.world.reportFails = true;
     const handle = await start();
     await answer(handle, 1);
     await openBatch(handle, 2);
-    expect(world.calls.filter((call) => call.startsWith('deployment'))).toEqual([]);
+    expect(host.world.calls.filter((call) => call.startsWith('deployment'))).toEqual([]);
     release();
     await answer(handle, 2);
     const outcome = (await handle.result()) as CampaignOutcome;
     expect(outcome).toMatchObject({ stopReason: 'budget', report: null });
-    expect(world.calls.filter((call) => call.startsWith('deployment'))).toEqual([
+    expect(host.world.calls.filter((call) => call.startsWith('deployment'))).toEqual([
       'deployment 2 deployed',
       'deployment 3 deployed',
     ]);

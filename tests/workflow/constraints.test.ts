@@ -1,6 +1,5 @@
 import type { WorkflowFailedError } from '@temporalio/client';
 import { type WorkflowHandle } from '@temporalio/client';
-import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { ApplicationFailure } from '@temporalio/common';
 import type {
   BatchSheet,
@@ -11,9 +10,8 @@ import type {
   RulesReport,
 } from '../../src/contracts';
 import { eventually } from '../support/eventually';
-import { startServer } from '../support/temporal';
 import { ScriptedWorld } from './support/scripted-lab';
-import { startWorldWorkers, type WorldWorkers } from './support/world-workers';
+import { hostWorld } from './support/hosted-world';
 
 const constraints = {
   properties: { logP: { to: 5 } },
@@ -69,25 +67,11 @@ class RuledWorld extends ScriptedWorld {
 }
 
 describe('a campaign with constraints', () => {
-  let env: TestWorkflowEnvironment;
-  let workers: WorldWorkers;
-  let world: RuledWorld;
+  const host = hostWorld(() => new RuledWorld());
   let campaigns = 0;
 
-  beforeAll(async () => {
-    env = await startServer();
-    workers = await startWorldWorkers(env, () => world, new RuledWorld());
-  });
-  afterAll(async () => {
-    await workers.stop();
-    await env.teardown();
-  });
-  beforeEach(() => {
-    world = new RuledWorld();
-  });
-
   const start = (input: object): Promise<WorkflowHandle> =>
-    env.client.workflow.start('activeLearningCampaign', {
+    host.env.client.workflow.start('activeLearningCampaign', {
       ...{ taskQueue: 'orchestration', workflowId: `ruled-${++campaigns}`, args: [input] },
       workflowTaskTimeout: '5s',
     });
@@ -111,7 +95,7 @@ describe('a campaign with constraints', () => {
     await answer(handle, 2);
     const outcome = (await handle.result()) as CampaignOutcome;
     expect(outcome).toMatchObject({ stopReason: 'budget', rounds: 2, labelled: 5 });
-    expect(world.spent).toEqual([0, 20, 25]);
+    expect(host.world.spent).toEqual([0, 20, 25]);
     const lists = [
       'land pool.csv structure mg',
       'land prices.csv - cost',
@@ -121,7 +105,9 @@ describe('a campaign with constraints', () => {
     ];
     const pool = 'land pool.csv structure logS';
     const check = 'check amounts costs include screening';
-    expect([...world.asked].sort()).toEqual([...lists, ...lists, ...lists, ...lists, pool, check].sort());
+    expect([...host.world.asked].sort()).toEqual(
+      [...lists, ...lists, ...lists, ...lists, pool, check].sort(),
+    );
     const { events } = await handle.query<CampaignHistory>('history');
     expect(events.filter(({ kind }) => kind === 'rules').map(({ message }) => message)).toEqual(
       expect.arrayContaining(['0 of 4']),
@@ -129,13 +115,13 @@ describe('a campaign with constraints', () => {
   });
 
   test('ends at once when nothing could ever be picked, and says why', async () => {
-    world.infeasible = true;
+    host.world.infeasible = true;
     const failure: unknown = await (await start(config())).result().catch((error: unknown) => error);
     expect((failure as WorkflowFailedError).cause).toMatchObject({
       type: 'batch-infeasible',
       message: 'nothing keeps the rules',
     });
-    world.infeasible = false;
+    host.world.infeasible = false;
     const dataset = { ...config(), pool: { dataset: 'data-1' } };
     const columns: unknown = await (await start(dataset)).result().catch((error: unknown) => error);
     expect((columns as WorkflowFailedError).cause).toMatchObject({
@@ -145,8 +131,8 @@ describe('a campaign with constraints', () => {
   });
 
   test('a round that finds its rules impossible pauses with the code and the words', async () => {
-    const { acquireBatch } = world.gpu;
-    world.gpu.acquireBatch = () =>
+    const { acquireBatch } = host.world.gpu;
+    host.world.gpu.acquireBatch = () =>
       Promise.reject(ApplicationFailure.nonRetryable('nothing keeps the rules.', 'batch-infeasible'));
     const handle = await start(config());
     const paused = await eventually(
@@ -157,7 +143,7 @@ describe('a campaign with constraints', () => {
     expect(paused.message).toBe(
       'round 1 failed: nothing keeps the rules. (batch-infeasible) Mend it and send the signal resume.',
     );
-    world.gpu.acquireBatch = acquireBatch;
+    host.world.gpu.acquireBatch = acquireBatch;
     await handle.signal('resume');
     await batchOf(handle, 1);
     await handle.terminate();

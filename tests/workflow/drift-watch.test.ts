@@ -1,8 +1,4 @@
-import { execFileSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
-import path from 'node:path';
 import { WorkflowUpdateFailedError, type WorkflowHandle } from '@temporalio/client';
-import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import type {
   CampaignHistory,
   CampaignStatus,
@@ -10,36 +6,21 @@ import type {
   DriftOrder,
   DriftWatchOutput,
 } from '../../src/contracts';
-import { findTemporalCli } from '../../src/platform/local-stack';
 import { eventually } from '../support/eventually';
-import { startServer } from '../support/temporal';
 import { ScriptedWorld } from './support/scripted-lab';
-import { startWorldWorkers, type WorldWorkers } from './support/world-workers';
+import { recordHistories } from './support/histories';
+import { hostWorld } from './support/hosted-world';
 
 const order = (action: DriftOrder['action'], id = `returned/1/${action}`): DriftOrder => ({
   ...{ id, action, subject: null, sentence: 'Values are off.' },
 });
 
 describe('drift of a campaign, on a real server', () => {
-  let env: TestWorkflowEnvironment;
-  let workers: WorldWorkers;
-  let world: ScriptedWorld;
+  const host = hostWorld(() => new ScriptedWorld());
   let campaigns = 0;
 
-  beforeAll(async () => {
-    env = await startServer();
-    workers = await startWorldWorkers(env, () => world);
-  });
-  afterAll(async () => {
-    await workers.stop();
-    await env.teardown();
-  });
-  beforeEach(() => {
-    world = new ScriptedWorld();
-  });
-
   const start = (changes: Record<string, unknown> = {}): Promise<WorkflowHandle> =>
-    env.client.workflow.start('activeLearningCampaign', {
+    host.env.client.workflow.start('activeLearningCampaign', {
       taskQueue: 'orchestration',
       workflowId: `watched-${++campaigns}`,
       args: [
@@ -71,7 +52,7 @@ describe('drift of a campaign, on a real server', () => {
   };
   const settled = (id: string) =>
     until(
-      async () => world.driftSettled.find((each) => each.id === id),
+      async () => host.world.driftSettled.find((each) => each.id === id),
       (each) => each !== undefined,
     );
   const said = async (handle: WorkflowHandle) =>
@@ -79,29 +60,15 @@ describe('drift of a campaign, on a real server', () => {
       .filter(({ kind }) => kind.startsWith('drift'))
       .map(({ message }) => message);
 
-  /** For tests/replay: every execution of a finished campaign, and its watches. */
-  async function recordHistories(workflowId: string): Promise<void> {
-    if (!process.env.TITRATE_RECORD_HISTORIES) return;
-    for await (const { workflowId: id, runId, type } of env.client.workflow.list()) {
-      if (id !== workflowId && !id.startsWith(`${workflowId}/drift`)) continue;
-      const where = ['--workflow-id', id, '--run-id', runId, '--address', env.address, '--output', 'json'];
-      const history = execFileSync(findTemporalCli().path, ['workflow', 'show', ...where], {
-        maxBuffer: 1 << 26,
-      });
-      const file = `${type}.${id.replace(/\//g, '-')}.${runId.slice(-6)}.json`;
-      writeFileSync(path.join(__dirname, '../replay/histories', file), history);
-    }
-  }
-
   test('looks by a schedule and at each batch before it is learnt from, and ends with the campaign', async () => {
     const handle = await start();
     await answer(handle, 1);
     await batchOf(handle, 2);
-    expect(world.driftLooks).toEqual(['batch 1']);
+    expect(host.world.driftLooks).toEqual(['batch 1']);
     await answer(handle, 2);
     await handle.result();
-    expect(world.driftLooks).toEqual(['batch 1', 'batch 2']);
-    const calls = world.calls.filter((call) => call.includes('drift'));
+    expect(host.world.driftLooks).toEqual(['batch 1', 'batch 2']);
+    const calls = host.world.calls.filter((call) => call.includes('drift'));
     expect(calls).toEqual(['schedule drift watch every 6 hours', 'unschedule drift watch']);
   });
 
@@ -109,22 +76,22 @@ describe('drift of a campaign, on a real server', () => {
     const handle = await start({ drift: { enabled: false } });
     await answer(handle, 1);
     await batchOf(handle, 2);
-    expect(world.driftLooks).toEqual([]);
-    expect(world.calls.filter((call) => call.includes('drift'))).toEqual([]);
+    expect(host.world.driftLooks).toEqual([]);
+    expect(host.world.calls.filter((call) => call.includes('drift'))).toEqual([]);
     await handle.terminate();
   });
 
   test('a batch in doubt pauses the campaign before it is learnt from; the same order again does nothing', async () => {
     const handle = await start();
-    world.driftOrders = [order('pause'), order('widen-pool'), order('tell')];
+    host.world.driftOrders = [order('pause'), order('widen-pool'), order('tell')];
     await answer(handle, 1);
     await settled('returned/1/tell');
     expect(await status(handle)).toMatchObject({ stage: 'paused' });
-    expect(world.rounds).toHaveLength(1);
+    expect(host.world.rounds).toHaveLength(1);
     await handle.signal('resume', { by: 'ada' });
     await handle.signal('respondToDrift', { actions: [order('pause')] });
     await batchOf(handle, 2);
-    expect(world.driftSettled).toMatchObject([
+    expect(host.world.driftSettled).toMatchObject([
       { id: 'returned/1/pause', state: 'done' },
       { id: 'returned/1/widen-pool', state: 'failed', note: expect.stringContaining('drift.widen.sources') },
       { id: 'returned/1/tell', state: 'done' },
@@ -150,7 +117,7 @@ describe('drift of a campaign, on a real server', () => {
     await handle.signal('respondToDrift', { actions: [retrain, retrain] });
     await settled(retrain.id);
     const { workflowId } = handle;
-    expect(world.driftSettled).toEqual([
+    expect(host.world.driftSettled).toEqual([
       {
         ...{ id: retrain.id, state: 'done', model: `${workflowId}/v102` },
         note: `learnt anew from 17 labels: ${workflowId}/v102`,
@@ -158,9 +125,9 @@ describe('drift of a campaign, on a real server', () => {
     ]);
     // The batch is still out, and the rounds are what they were.
     expect(await status(handle)).toMatchObject({ stage: 'awaiting-results', outstanding: 7, round: 2 });
-    expect(world.rounds.map(({ summary }) => summary.round)).toEqual([1, 2]);
+    expect(host.world.rounds.map(({ summary }) => summary.round)).toEqual([1, 2]);
     await until(
-      async () => world.calls,
+      async () => host.world.calls,
       (calls) => calls.includes(`deploy ${workflowId}/v102`),
     );
     // Nothing new since: it says so, and the next rung is for the policy to take.
@@ -170,20 +137,20 @@ describe('drift of a campaign, on a real server', () => {
     });
     await answer(handle, 2, 5);
     await handle.result();
-    await recordHistories(workflowId);
+    await recordHistories(host.env, (id) => id === workflowId || id.startsWith(`${workflowId}/drift`));
   });
 
   test('controls go with the batch, a version goes back and is held, the pool is widened, and the round searches its settings anew', async () => {
     const handle = await start({ drift: { widen: { sources: [{ uri: 'wider.csv' }] } } });
     const actions = ['control-plate', 'roll-back', 'widen-pool', 're-explore'] as const;
-    world.driftOrders = actions.map((action) => order(action));
-    world.widened = 40;
+    host.world.driftOrders = actions.map((action) => order(action));
+    host.world.widened = 40;
     await answer(handle, 1);
     await settled('returned/1/re-explore');
     const { workflowId } = handle;
-    const outcomes = world.driftSettled.map(({ id, state }) => [id.split('/')[2], state]);
+    const outcomes = host.world.driftSettled.map(({ id, state }) => [id.split('/')[2], state]);
     expect(outcomes).toEqual(actions.map((action) => [action, 'done']));
-    expect(world.driftSettled.slice(2).map(({ note }) => note)).toEqual([
+    expect(host.world.driftSettled.slice(2).map(({ note }) => note)).toEqual([
       '40 molecules were taken in: the next round chooses from 140',
       `round 2 learnt anew: ${workflowId}/v2`,
     ]);
@@ -195,8 +162,8 @@ describe('drift of a campaign, on a real server', () => {
       poolSize: 140,
       dataBranch: 1,
     });
-    expect(world.calls).toContain(`rollbackModel ${workflowId}/v2 by titrate (drift): Values are off.`);
-    expect(world.explorations.at(-1)).toMatchObject({ trialsPerFamily: 6, maxRows: 5000 });
+    expect(host.world.calls).toContain(`rollbackModel ${workflowId}/v2 by titrate (drift): Values are off.`);
+    expect(host.world.explorations.at(-1)).toMatchObject({ trialsPerFamily: 6, maxRows: 5000 });
     await handle.terminate();
   });
 
@@ -210,7 +177,7 @@ describe('drift of a campaign, on a real server', () => {
     await expect(decide('returned/1/pause', 'dismiss')).resolves.toEqual({
       ...{ id: 'returned/1/pause', decision: 'dismiss' },
     });
-    expect(world.driftSettled).toEqual([]);
+    expect(host.world.driftSettled).toEqual([]);
     await decide('returned/1/pause', 'approve');
     await until(
       () => status(handle),
@@ -220,8 +187,8 @@ describe('drift of a campaign, on a real server', () => {
   });
 
   test('orders to a campaign that is gone are written down as failed', async () => {
-    world.driftOrders = [order('pause')];
-    const output = await env.client.workflow.execute<(input: object) => Promise<DriftWatchOutput>>(
+    host.world.driftOrders = [order('pause')];
+    const output = await host.env.client.workflow.execute<(input: object) => Promise<DriftWatchOutput>>(
       'driftWatch',
       {
         ...{ taskQueue: 'orchestration', workflowId: 'gone/drift/asked' },
@@ -229,6 +196,6 @@ describe('drift of a campaign, on a real server', () => {
       },
     );
     expect(output).toEqual({ looks: [], asked: ['returned/1/pause'], nothing: null });
-    expect(world.driftSettled).toMatchObject([{ state: 'failed', note: 'the campaign is not running' }]);
+    expect(host.world.driftSettled).toMatchObject([{ state: 'failed', note: 'the campaign is not running' }]);
   });
 });

@@ -1,6 +1,3 @@
-import { execFileSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
-import path from 'node:path';
 import type { WorkflowHandle } from '@temporalio/client';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { Worker } from '@temporalio/worker';
@@ -8,10 +5,10 @@ import type { DeployActivities } from '../../activities/deploy';
 import type { TrialLook } from '../../activities/deploy/rollout';
 import { rolloutConfigSchema, type RolloutStatus, type VersionFigures } from '../../src/contracts';
 import { createRandom } from '../../src/foundation';
-import { findTemporalCli } from '../../src/platform/local-stack';
 import type { RolloutInput, RolloutOutput } from '../../workflows/rollout';
 import { eventually } from '../support/eventually';
 import { startServer, workflowOptions } from '../support/temporal';
+import { recordHistories } from './support/histories';
 
 /**
  * A rollout that is watched for days continues as new. Here the server suggests it after a few looks already: the same setting by
@@ -128,18 +125,6 @@ const runs = (begun: Begun, count: number) =>
 /** The server will suggest it with the next workflow task of this run. */
 const isFull = async ({ handle }: Begun) => (await handle.describe()).historyLength >= EVENTS;
 
-/** For tests/replay: every run of a rollout. */
-async function recordHistories(begun: Begun): Promise<void> {
-  if (!process.env.TITRATE_RECORD_HISTORIES) return;
-  for (const runId of await runsOf(begun)) {
-    const { workflowId } = begun.handle;
-    const where = ['--workflow-id', workflowId, '--run-id', runId, '--address', env.address];
-    const history = execFileSync(findTemporalCli().path, ['workflow', 'show', ...where, '--output', 'json']);
-    const file = `rollout.${workflowId.replace(/\//g, '-')}.${runId.slice(-6)}.json`;
-    writeFileSync(path.join(__dirname, '../replay/histories', file), history);
-  }
-}
-
 test('the query answers the same before and after, and the outcome tells of the steps of both', async () => {
   let enough = false;
   const begun = await start(async ({ campaignId }) =>
@@ -165,7 +150,7 @@ test('the query answers the same before and after, and the outcome tells of the 
     `deploy ${operation}/deploy`,
     'end',
   ]);
-  await recordHistories(begun);
+  await recordHistories(env, (id) => id === begun.handle.workflowId);
 });
 
 test.each([
@@ -185,7 +170,7 @@ test.each([
     message: expect.stringContaining('by bob: at the last moment'),
   });
   expect(sent).toBe(true);
-  await recordHistories(begun);
+  await recordHistories(env, (id) => id === begun.handle.workflowId);
 });
 
 test('a first model, which is not tried, waits for its approval over many executions', async () => {
@@ -199,7 +184,7 @@ test('a first model, which is not tried, waits for its approval over many execut
     message: expect.stringMatching(/nothing to compare with, so it is not tried; approved by bob/),
   });
   expect(calls.get(begun.campaignId)).toEqual([`deploy cli/${begun.campaignId}/deploy`]);
-  await recordHistories(begun);
+  await recordHistories(env, (id) => id === begun.handle.workflowId);
 });
 
 test('decisions at random moments, as signals and as updates, over rollouts that keep continuing: none is lost', async () => {

@@ -1,5 +1,4 @@
 import type { WorkflowHandle } from '@temporalio/client';
-import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { createAcquire, type AcquireRequest } from '../../activities/gpu/acquire';
 import { createScore } from '../../activities/gpu/score';
 import { roundId, type ArtifactRef, type BatchSheet, type CurrentBatch } from '../../src/contracts';
@@ -12,9 +11,8 @@ import {
   type Rounds,
 } from '../activities/support/rounds';
 import { eventually } from '../support/eventually';
-import { startServer } from '../support/temporal';
 import { ScriptedWorld } from './support/scripted-lab';
-import { startWorldWorkers, type WorldWorkers } from './support/world-workers';
+import { hostWorld } from './support/hosted-world';
 
 const SIZES = [40, 40, 40, 40, 40];
 const BATCH = 12;
@@ -58,11 +56,8 @@ class ScoredWorld extends ScriptedWorld {
 }
 
 describe('a campaign over a pool of several shards', () => {
-  let env: TestWorkflowEnvironment;
-  let workers: WorldWorkers;
   let rounds: Rounds;
   let known: AcquireChanges;
-  let world: ScoredWorld;
   let campaigns = 0;
 
   beforeAll(async () => {
@@ -73,17 +68,9 @@ describe('a campaign over a pool of several shards', () => {
       .map((id) => measuredRow(rounds, id, 1));
     const { cut, stock } = await rounds.cutOf(labelled, [], 2);
     known = { cut, model: await rounds.modelOf(stock.training) };
-    env = await startServer();
-    workers = await startWorldWorkers(env, () => world, new ScoredWorld(rounds, known));
   }, 120_000);
-  afterAll(async () => {
-    await workers?.stop();
-    await env?.teardown();
-    await rounds?.close();
-  });
-  beforeEach(() => {
-    world = new ScoredWorld(rounds, known);
-  });
+  const host = hostWorld(() => new ScoredWorld(rounds, known));
+  afterAll(() => rounds?.close());
 
   async function campaign(acquisition: object): Promise<WorkflowHandle> {
     const config = {
@@ -92,7 +79,7 @@ describe('a campaign over a pool of several shards', () => {
       acquisition: { batchSize: BATCH, ...acquisition },
       budget: { rounds: 2 },
     };
-    const handle = await env.client.workflow.start('activeLearningCampaign', {
+    const handle = await host.env.client.workflow.start('activeLearningCampaign', {
       ...{ taskQueue: 'orchestration', workflowId: `scored-${++campaigns}`, args: [config] },
       workflowTaskTimeout: '5s',
     });
@@ -112,7 +99,7 @@ describe('a campaign over a pool of several shards', () => {
   }
 
   async function activitiesOf({ workflowId }: WorkflowHandle, round: number): Promise<string[]> {
-    const { events } = await env.client.workflow.getHandle(roundId(workflowId, round)).fetchHistory();
+    const { events } = await host.env.client.workflow.getHandle(roundId(workflowId, round)).fetchHistory();
     return (events ?? []).flatMap(({ activityTaskScheduledEventAttributes: scheduled }) =>
       scheduled ? [scheduled.activityType!.name!] : [],
     );
@@ -120,27 +107,27 @@ describe('a campaign over a pool of several shards', () => {
 
   test('shares scoring out where the pool is larger than a task, and chooses the batch that it chooses by itself', async () => {
     const whole = await campaign({});
-    expect(world.ranges).toEqual([]);
+    expect(host.world.ranges).toEqual([]);
     expect(await activitiesOf(whole, 2)).not.toContain('planScoring');
-    const [picks] = world.picks;
+    const [picks] = host.world.picks;
 
-    world = new ScoredWorld(rounds, known);
+    host.world = new ScoredWorld(rounds, known);
     // One task is lost on the way; the others are not asked again.
-    world.losses.push(new Error('the worker is gone'));
+    host.world.losses.push(new Error('the worker is gone'));
     const shared = await campaign({ shardsPerTask: 2 });
-    expect(new Set(world.ranges)).toEqual(new Set(['0 to 2', '2 to 4', '4 to 5']));
-    expect(world.ranges).toHaveLength(4);
+    expect(new Set(host.world.ranges)).toEqual(new Set(['0 to 2', '2 to 4', '4 to 5']));
+    expect(host.world.ranges).toHaveLength(4);
     const activities = await activitiesOf(shared, 2);
     expect(activities.filter((name) => name === 'planScoring')).toHaveLength(1);
     expect(activities.filter((name) => name === 'scoreCandidates')).toHaveLength(3);
-    expect(world.picks).toEqual([picks]);
+    expect(host.world.picks).toEqual([picks]);
     // There was nothing to score by in the first round.
     expect(await activitiesOf(shared, 1)).not.toContain('planScoring');
   }, 120_000);
 
   test('asks nobody where the batch is by chance', async () => {
     const handle = await campaign({ strategy: 'random', shardsPerTask: 1 });
-    expect(world.ranges).toEqual([]);
+    expect(host.world.ranges).toEqual([]);
     expect(await activitiesOf(handle, 2)).toContain('planScoring');
   }, 120_000);
 });
