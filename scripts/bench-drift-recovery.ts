@@ -1,7 +1,7 @@
 /**
  * `npm run bench:recovery -- --data FOLDER`: campaigns in the middle of which what is asked for changes, or a laboratory's values are off, replayed
  * over real molecules with the drift policy's response and without it, from the same first molecules with the same seeds; and the same
- * campaigns with nothing that changes, in which nothing should be done. JSON to standard output, a table to standard error. See docs/drift.md.
+ * campaigns with nothing that changes, in which nothing should be done (`--only changes|quiet`: one of the two). JSON to standard output, a table to standard error. See docs/drift.md.
  */
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
@@ -17,8 +17,8 @@ const { values: options } = parseArgs({
     data: { type: 'string' },
     seeds: { type: 'string', default: '10' },
     scenarios: { type: 'string' },
-    /** Leaves out the campaigns in which nothing changes. */
-    'changes-only': { type: 'boolean', default: false },
+    /** Campaigns in which something changes, those in which nothing does, or both. */
+    only: { type: 'string' },
     threads: { type: 'string', default: '1' },
     output: { type: 'string' },
   },
@@ -53,6 +53,8 @@ async function runAll(
 
 async function main(): Promise<void> {
   if (!options.data) throw new Error('--data FOLDER (the data sets) is needed');
+  if (options.only !== undefined && !['changes', 'quiet'].includes(options.only))
+    throw new Error(`--only is '${options.only}', expected changes or quiet`);
   if (scenarios.length === 0)
     throw new Error(`no such scenario; there are ${RECOVERY_SCENARIOS.map(({ name }) => name).join(', ')}`);
   const learning = createLearning({ threads: Number(options.threads), backend: 'wasm' });
@@ -64,8 +66,8 @@ async function main(): Promise<void> {
       const { dataSet, molecules } = scenario;
       const library = libraries.get(dataSet) ?? (await loadLibrary(options.data, dataSet, molecules));
       libraries.set(dataSet, library);
-      all.push(await runAll(library, scenario, fit));
-      if (!options['changes-only']) all.push(await runAll(library, quiet(scenario), fit));
+      if (options.only !== 'quiet') all.push(await runAll(library, scenario, fit));
+      if (options.only !== 'changes') all.push(await runAll(library, quiet(scenario), fit));
     }
   } finally {
     await learning.close();

@@ -1,8 +1,9 @@
 /**
- * `npm run bench:overhead -- [--pairs 5] [--rounds 2] [--output FILE]`: what watching costs. The example's campaign is run in pairs on a
- * stack of its own, once with everything on (metrics counted and scraped every 15 s, the watcher, traces into files, log lines) and once with
- * nothing (`metrics.mode: off`, `tracing.mode: off`, `logLevel: warn`), in turns of order. The figure is CPU time of all of the stack's processes from
- * ready to the campaign's end, the Temporal server's with them, as a ratio, with its 95 % interval over the pairs. Linux.
+ * `npm run bench:overhead -- [--pairs 5] [--rounds 2] [--output FILE]`: what watching costs. The example's campaign is run in pairs, each on a
+ * stack of its own: one with everything on (metrics counted and scraped every 15 s, the watcher, traces into files, log lines) and one with
+ * nothing (`metrics.mode: off`, `tracing.mode: off`, `logLevel: warn`). Both of a pair run at the same time, so that whatever else slows the machine
+ * slows both; which is started first takes turns. The figure is CPU time of all of a stack's processes from ready to the campaign's end, the Temporal
+ * server's with them, as a ratio, with its 95 % interval over the pairs. Linux.
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
@@ -78,8 +79,13 @@ async function playCampaign(
   }
 }
 
-/** @returns CPU seconds by process, from ready to the campaign's end */
-async function measure(observed: 'on' | 'off', rounds: number): Promise<Map<string, number>> {
+interface Opened {
+  /** @returns CPU seconds by process, from now to the campaign's end */
+  measure(): Promise<Map<string, number>>;
+  close(): Promise<void>;
+}
+
+async function open(observed: 'on' | 'off', rounds: number): Promise<Opened> {
   const home = mkdtempSync(path.join(os.tmpdir(), `titrate-overhead-${observed}-`));
   const settings = loadSettings({ home, workingDirectory: packageRoot, ...OBSERVED[observed] }, {});
   const resolved = resolveCampaign(
@@ -91,18 +97,23 @@ async function measure(observed: 'on' | 'off', rounds: number): Promise<Map<stri
   const stack = await startLocalStack({ settings, ports: 'free' });
   const scrape = () =>
     void Promise.all(stack.metrics.map(async ({ url }) => (await fetch(url)).arrayBuffer())).catch(() => {});
-  const scraping = observed === 'on' ? setInterval(scrape, SCRAPE_EVERY_MS) : undefined;
-  try {
-    const before = cpuByProcess(stack);
-    await playCampaign(stack, config);
-    if (stack.processes().some(({ restarts }) => restarts > 0))
-      throw new Error('a process was started again');
-    return new Map([...cpuByProcess(stack)].map(([name, cpu]) => [name, cpu - before.get(name)!]));
-  } finally {
-    clearInterval(scraping);
-    await stack.stop();
-    rmSync(home, { recursive: true, force: true });
-  }
+  let scraping: NodeJS.Timeout | undefined;
+  return {
+    async measure() {
+      if (observed === 'on') scraping = setInterval(scrape, SCRAPE_EVERY_MS);
+      const before = cpuByProcess(stack);
+      await playCampaign(stack, config);
+      const after = cpuByProcess(stack);
+      if (stack.processes().some(({ restarts }) => restarts > 0))
+        throw new Error('a process was started again');
+      return new Map([...after].map(([name, cpu]) => [name, cpu - before.get(name)!]));
+    },
+    async close() {
+      clearInterval(scraping);
+      await stack.stop();
+      rmSync(home, { recursive: true, force: true });
+    },
+  };
 }
 
 interface Pair {
@@ -113,8 +124,16 @@ interface Pair {
 
 async function runPair(nth: number, rounds: number): Promise<Pair> {
   const order = nth % 2 === 0 ? (['off', 'on'] as const) : (['on', 'off'] as const);
-  const measured = new Map<string, Map<string, number>>();
-  for (const observed of order) measured.set(observed, await measure(observed, rounds));
+  const opened: (readonly ['on' | 'off', Opened])[] = [];
+  let measured: Map<string, Map<string, number>>;
+  try {
+    for (const observed of order) opened.push([observed, await open(observed, rounds)]);
+    measured = new Map(
+      await Promise.all(opened.map(async ([observed, stack]) => [observed, await stack.measure()] as const)),
+    );
+  } finally {
+    for (const [, stack] of opened) await stack.close();
+  }
   const [on, off] = [measured.get('on')!, measured.get('off')!];
   const total = (of: Map<string, number>) => [...of.values()].reduce((sum, cpu) => sum + cpu, 0);
   const byProcess = Object.fromEntries(
@@ -134,8 +153,9 @@ async function main(): Promise<void> {
   const [pairs, rounds] = [Number(options.pairs), Number(options.rounds)];
   if (!(pairs >= 2 && rounds >= 1))
     throw new Error('expected --pairs of 2 or more and --rounds of 1 or more');
-  // What the disk and the compiler's caches learn by it is nobody's advantage.
-  await measure('off', 1);
+  // The disk has read everything once.
+  const first = await open('off', 1);
+  await first.measure().finally(() => first.close());
   const done: Pair[] = [];
   for (let nth = 0; nth < pairs; nth++) {
     const pair = await runPair(nth, rounds);

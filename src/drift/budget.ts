@@ -7,7 +7,8 @@ import type { DriftDetector } from '../contracts';
 export const FALSE_ALARMS_A_LOOK = 1e-4;
 
 /** How the budget is shared; skew has none of it, for it compares numbers that must be equal. */
-const SHARES: Readonly<Record<Exclude<DriftDetector, 'skew'>, number>> = {
+type Spender = Exclude<DriftDetector, 'skew'>;
+const SHARES: Readonly<Record<Spender, number>> = {
   descriptors: 0.15,
   fingerprints: 0.1,
   similarity: 0.1,
@@ -24,6 +25,7 @@ const SHARES: Readonly<Record<Exclude<DriftDetector, 'skew'>, number>> = {
   plates: 0.08,
   labs: 0.02,
 };
+const SPENDERS = Object.keys(SHARES) as Spender[];
 
 /**
  * Windows that are taken together, each span a test of its own: one window for what comes at once, four and sixteen for what creeps and for
@@ -35,9 +37,15 @@ const SPAN_SHARES: Readonly<Record<number, number>> = { 1: 0.6, 4: 0.2, 16: 0.2 
 /** What is of one window: a plate is of one batch, and a wrong unit or what was served is looked at as it comes. */
 export const OF_ONE_WINDOW: readonly DriftDetector[] = ['plates', 'units', 'skew'];
 
-/** The p-value below which a detector's change counts, in a span of so many windows. */
-export const alphaOf = (detector: Exclude<DriftDetector, 'skew'>, span: number): number =>
-  FALSE_ALARMS_A_LOOK * SHARES[detector] * (OF_ONE_WINDOW.includes(detector) ? 1 : SPAN_SHARES[span]!);
+/**
+ * The p-value below which a detector's change counts, in a span of so many windows.
+ * @param without detectors that do not look: a look spends all of its budget on those that do
+ */
+export function alphaOf(detector: Spender, span: number, without: readonly DriftDetector[] = []): number {
+  const spent = SPENDERS.reduce((sum, name) => sum + (without.includes(name) ? 0 : SHARES[name]), 0);
+  const ofSpan = OF_ONE_WINDOW.includes(detector) ? 1 : SPAN_SHARES[span]!;
+  return (FALSE_ALARMS_A_LOOK * SHARES[detector] * ofSpan) / spent;
+}
 
 /**
  * From which size on a change is one to act on. Cliff's delta of 0.2 is a shift of about 0.36 standard deviations of a normal

@@ -3,6 +3,7 @@ import { MINIMUM } from './budget';
 import { compareDescriptors } from './detectors/descriptors';
 import { groupOffsets } from './detectors/plates';
 import { noise } from './detectors/truth';
+import type { WindowsAgainstReference } from './detectors/windows';
 import { inputCause } from './input-causes';
 import { isCreeping } from './onset';
 import type { DriftReference } from './reference';
@@ -44,6 +45,11 @@ function isEverywhere(key: 'plates' | 'labs', finding: DriftFinding, request: Di
   return offset / finding.effectSize! >= EVERYWHERE;
 }
 
+/** A window by itself, of which only the size of a change is asked. */
+const alone = (reference: DriftReference, window: DriftSample): WindowsAgainstReference => ({
+  ...{ reference, window, windows: 1, alpha: 0 },
+});
+
 function offsetCause(
   key: 'plates' | 'labs',
   finding: DriftFinding | undefined,
@@ -58,7 +64,7 @@ function offsetCause(
     subject: most!.what,
     sentence: finding.sentence,
     // A series of single plates that drift apart is a creep of the assay.
-    course: compared > 1 ? null : (each) => groupOffsets(key, request.reference, each, 1, 1).effectSize ?? 0,
+    course: compared > 1 ? null : (each) => groupOffsets(key, alone(request.reference, each)).effectSize ?? 0,
   };
 }
 
@@ -113,7 +119,7 @@ function candidates(request: DiagnosisRequest): Candidate[] {
     if (scattered)
       found.push({
         ...simple(scattered, 'noise-up', null)!,
-        course: (each) => (noise(reference, each, 1, 1).effectSize ?? 1) - 1,
+        course: (each) => (noise(alone(reference, each)).effectSize ?? 1) - 1,
       });
     const worse = acting('coverage') ?? acting('ranking') ?? acting('hits');
     if (worse && !moved && !scattered) found.push(simple(worse, 'model-decay', worse.name));

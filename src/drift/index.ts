@@ -1,3 +1,4 @@
+export { batchReference, type BatchReference, type EarlierBatch } from './batch-reference';
 export { ACT_FROM, FALSE_ALARMS_A_LOOK, MINIMUM, SPANS } from './budget';
 export { driftReference, isCompared, promisedResiduals, type DriftReference } from './reference';
 export {

@@ -1,5 +1,5 @@
 import type { DriftDetector, DriftFinding, DriftLook } from '../contracts';
-import { OF_ONE_WINDOW, SPANS } from './budget';
+import { alphaOf, OF_ONE_WINDOW, SPANS } from './budget';
 import { descriptors } from './detectors/descriptors';
 import { fingerprints } from './detectors/fingerprints';
 import { groupOffsets } from './detectors/plates';
@@ -9,6 +9,7 @@ import { shift } from './detectors/shift';
 import { skew } from './detectors/skew';
 import { bias, coverage, hits, noise, ranking, type HitRule } from './detectors/truth';
 import { units } from './detectors/units';
+import type { WindowsAgainstReference } from './detectors/windows';
 import { diagnose } from './diagnosis';
 import { foremost, worst } from './finding';
 import type { DriftReference } from './reference';
@@ -20,17 +21,11 @@ export const HISTORY_WINDOWS = SPANS[SPANS.length - 1]! - 1;
 
 export interface LookOptions {
   readonly hits?: HitRule;
-  /** Detectors to leave out; what they would have spent of the budget is not spent. */
+  /** Detectors to leave out; the others share what these would have spent of the budget. */
   readonly without?: readonly DriftDetector[];
 }
 
-type Detect = (
-  reference: DriftReference,
-  window: DriftSample,
-  span: number,
-  windows: number,
-  options: LookOptions,
-) => DriftFinding;
+type Detect = (seen: WindowsAgainstReference, options: LookOptions) => DriftFinding;
 
 const none = new Float64Array(0);
 
@@ -41,9 +36,9 @@ const column =
     what: string,
     harmless?: 'rise' | 'fall',
   ): Detect =>
-  (reference, window, span, windows) =>
+  ({ reference, window, windows, alpha }) =>
     shift({
-      ...{ name, what, span, windows, harmless },
+      ...{ name, what, alpha, windows, harmless },
       window: window[key] ? sortedFinite(window[key]) : none,
       reference: reference[key] ?? none,
     });
@@ -60,19 +55,12 @@ const DETECTORS: readonly (readonly [DriftDetector, Detect])[] = [
   ['noise', noise],
   ['coverage', coverage],
   ['ranking', ranking],
-  [
-    'hits',
-    (...[reference, window, span, windows, options]) =>
-      hits(reference, window, span, windows, options.hits ?? null),
-  ],
+  ['hits', (seen, options) => hits(seen, options.hits ?? null)],
   ['units', units],
   ['schema', schema],
-  [
-    'plates',
-    (...[reference, window, span, windows]) => groupOffsets('plates', reference, window, span, windows),
-  ],
-  ['labs', (...[reference, window, span, windows]) => groupOffsets('labs', reference, window, span, windows)],
-  ['skew', (...[, window, , windows]) => skew(window, windows)],
+  ['plates', (seen) => groupOffsets('plates', seen)],
+  ['labs', (seen) => groupOffsets('labs', seen)],
+  ['skew', ({ window, windows }) => skew(window, windows)],
 ];
 
 /** The window with those before it, one sample a span; a span that would take no more windows than the one before is left out. */
@@ -115,11 +103,13 @@ export function look(
 ): DriftLook {
   const recent = history.slice(-HISTORY_WINDOWS);
   const spans = spansOf(recent, window);
-  const findings = DETECTORS.filter(([name]) => !options.without?.includes(name)).map(([name, detect]) => {
+  const { without = [] } = options;
+  const findings = DETECTORS.filter(([name]) => !without.includes(name)).map(([name, detect]) => {
     const looked = OF_ONE_WINDOW.includes(name) ? spans.slice(0, 1) : spans;
-    const found = looked.map(({ span, sample, windows }) =>
-      detect(reference, sample, span, windows, options),
-    );
+    const found = looked.map(({ span, sample, windows }) => {
+      const alpha = name === 'skew' ? 0 : alphaOf(name, span, without);
+      return detect({ reference, window: sample, windows, alpha }, options);
+    });
     return foremost(found.filter((each) => each === found[0] || isGoingOn(found[0]!, each)));
   });
   return {

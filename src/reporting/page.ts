@@ -17,6 +17,7 @@ import { bestMolecules, gallerySmiles, keyFigures, masthead } from './sections/o
 import { performanceSection } from './sections/performance';
 import { provenanceSection, readingSection } from './sections/provenance';
 import { roundsSection } from './sections/rounds';
+import { yardstick } from './sections/yardstick';
 import { timingsSection } from './sections/timings';
 import { Sources } from './sources';
 import { topMolecules } from './top-molecules';
@@ -67,7 +68,7 @@ export async function renderReport({
       'learning',
       'What was learnt',
       dossier.cuts.length
-        ? markup`<div class="figures">${learningCurve(context)}${bestSoFar(context)}${errorPerRound(context)}</div>`
+        ? markup`<div class="figures">${learningCurve(context)}${bestSoFar(context)}${errorPerRound(context)}</div>${yardstick(context)}`
         : noRound,
     ),
     frontSection(context),

@@ -1,9 +1,8 @@
 import fc from 'fast-check';
 import { hypergeometricTail } from '../../src/drift/statistics/hypergeometric';
-import { normalQuantile } from '../../src/drift/statistics/normal-quantile';
 import { permutationPValue, permutationTail } from '../../src/drift/statistics/permutation-tail';
 import { compare, distancePValue, locationPValue, sharePValue } from '../../src/drift/statistics/two-sample';
-import { createRandom, normalCdf } from '../../src/foundation';
+import { createRandom, normalCdf, normalQuantile } from '../../src/foundation';
 import { describeWithPython, runPython } from '../support/python';
 
 const sample = (n: number, seed: number, shift = 0, round = false) => {

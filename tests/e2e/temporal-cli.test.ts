@@ -149,7 +149,7 @@ describe('the temporal CLI alone', () => {
   test('one trace shows the round that was just played, over all workers and the inference server', async () => {
     const directory = homePaths(stack.settings).traces;
     const traceId = roundTraceId('cli-1', 2);
-    // Each process writes on its own a second after a span has ended, and what goes on beside the round ends later.
+    // Each process writes on its own seconds after a span has ended, and what goes on beside the round ends later.
     const isWhole = (all: readonly StoredSpan[]) =>
       ['round', 'lab', 'rollout'].every((wanted) => all.some(({ name }) => name === wanted)) &&
       all.some(({ kind }) => kind === 'server') &&

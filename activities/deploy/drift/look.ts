@@ -28,7 +28,7 @@ import { withHeartbeat } from '../../shared/heartbeat';
 import { controlsFound, judged, showsEffect } from './effects';
 import type { DriftPorts } from './ports';
 import { poolReference } from './pool-reference';
-import { batchReference, keptSample } from './references';
+import { keptSample, referenceOfLooks } from './references';
 import { returnedBatch } from './returned-batches';
 import { servedSample } from './served-sample';
 import { servedVersions, servedWindows } from './served-windows';
@@ -144,7 +144,7 @@ export function createDriftLook(ports: DriftPorts) {
       const before = earlier.filter(({ place }) => 'round' in place && place.round < batch.round);
       const kept = await keep(request, config, {
         ...{ id, stream: RETURNED, model, place: { round: batch.round }, sample: batch.sample },
-        ...(await batchReference(ports, before, model)),
+        ...(await referenceOfLooks(ports, before, model)),
         options: OF_BATCHES,
       });
       if (kept) found.push(kept);

@@ -1,10 +1,11 @@
 import type { DriftEvidence, DriftFinding } from '../../contracts';
-import { ACT_FROM, alphaOf, MINIMUM } from '../budget';
+import { ACT_FROM, MINIMUM } from '../budget';
 import { foremost, judge, notEnough, short } from '../finding';
 import type { DriftReference } from '../reference';
 import { sortedDescriptors, type DriftSample } from '../sample';
 import { compare, distancePValue, locationPValue, type Comparison } from '../statistics/two-sample';
 import { median } from '../statistics/summaries';
+import type { WindowsAgainstReference } from './windows';
 
 /** Descriptors shown as evidence. */
 const SHOWN = 5;
@@ -42,12 +43,7 @@ const evidenceOf = ({ name, window, reference, found }: Compared): DriftEvidence
  * Each descriptor by itself, corrected for their number (Bonferroni): location by normal scores, shape by Kolmogorov and Smirnov's
  * distance, half of the budget each.
  */
-export function descriptors(
-  reference: DriftReference,
-  window: DriftSample,
-  span: number,
-  windows: number,
-): DriftFinding {
+export function descriptors({ reference, window, windows, alpha }: WindowsAgainstReference): DriftFinding {
   const all = compareDescriptors(reference, window);
   if (all.length === 0)
     return notEnough(
@@ -70,7 +66,7 @@ export function descriptors(
       test: isLocation ? 'normal scores, permuted' : 'Kolmogorov-Smirnov',
       statistic: isLocation ? found.z : found.distance,
       p: corrected(isLocation ? locationPValue(own, other, found) : distancePValue(found)),
-      alpha: alphaOf('descriptors', span),
+      alpha,
       effect: isLocation ? "Cliff's delta" : 'largest distance of the distribution functions',
       effectSize: isLocation ? found.delta : found.distance,
       effectThreshold: isLocation ? ACT_FROM.delta : ACT_FROM.distance,

@@ -1,10 +1,10 @@
 import type { DriftEvidence, DriftFinding } from '../../contracts';
-import { ACT_FROM, alphaOf, MINIMUM } from '../budget';
+import { ACT_FROM, MINIMUM } from '../budget';
 import { foremost, judge, notEnough, percent, short } from '../finding';
-import type { DriftReference } from '../reference';
 import { partsOf, type DriftSample } from '../sample';
 import { compare, meanPValue, sharePValue } from '../statistics/two-sample';
 import { textHash } from '../statistics/summaries';
+import type { WindowsAgainstReference } from './windows';
 
 /** Rows of both samples together that have a bit, from which on the bit is compared by itself. */
 const LEAST_OF_A_BIT = 8;
@@ -96,12 +96,7 @@ function scoresOf(
  * halves, then the other way round (D. Lopez-Paz, M. Oquab, arXiv:1610.06545): any change that can be told by substructures. And each
  * bit's share by itself, corrected for the number of frequent bits: one series that comes in. docs/drift.md has the measured power.
  */
-export function fingerprints(
-  reference: DriftReference,
-  window: DriftSample,
-  span: number,
-  windows: number,
-): DriftFinding {
+export function fingerprints({ reference, window, windows, alpha }: WindowsAgainstReference): DriftFinding {
   const [own, other] = [halvesOf(window), halvesOf(reference.sample)];
   const [n, m] = [own?.size ?? 0, other?.size ?? 0];
   if (
@@ -118,7 +113,7 @@ export function fingerprints(
     );
   const common = {
     name: 'fingerprints' as const,
-    alpha: alphaOf('fingerprints', span),
+    alpha,
     ...{ rows: n, referenceRows: m, windows },
     steady: 'Fingerprints do not tell the molecules from those of the reference',
   };

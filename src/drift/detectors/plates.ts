@@ -1,11 +1,10 @@
 import type { DriftEvidence, DriftFinding } from '../../contracts';
-import { ACT_FROM, alphaOf, MINIMUM } from '../budget';
+import { ACT_FROM, MINIMUM } from '../budget';
 import { judge, notEnough, short } from '../finding';
-import type { DriftReference } from '../reference';
 import { groupsOf, residualsOfBoth } from '../residuals';
-import type { DriftSample } from '../sample';
 import { compare, locationPValue } from '../statistics/two-sample';
 import { median, robustDeviation, sortedFinite } from '../statistics/summaries';
+import type { WindowsAgainstReference } from './windows';
 
 const WORDS = {
   plates: { one: 'plate', many: 'plates' },
@@ -22,10 +21,7 @@ const UNREMARKABLE = 3;
  */
 export function groupOffsets(
   name: 'plates' | 'labs',
-  reference: DriftReference,
-  window: DriftSample,
-  span: number,
-  windows: number,
+  { reference, window, windows, alpha }: WindowsAgainstReference,
 ): DriftFinding {
   const { one, many } = WORDS[name];
   const both = residualsOfBoth(reference, window);
@@ -46,7 +42,6 @@ export function groupOffsets(
     .map(({ group, own }) => ({ group, own, found: compare(own, other) }))
     .map((each) => ({ ...each, offset: (median(each.own) - median(other)) / deviation }))
     .sort((a, b) => Math.abs(b.found.z) - Math.abs(a.found.z) || (a.group < b.group ? -1 : 1));
-  const alpha = alphaOf(name, span);
   const corrected = ({ own, found }: (typeof compared)[0]) =>
     Math.min(1, compared.length * locationPValue(own, other, found));
   const [most] = compared as [(typeof compared)[0]];

@@ -1,9 +1,10 @@
 import type { DriftEvidence, DriftFinding } from '../../contracts';
-import { ACT_FROM, alphaOf, MINIMUM } from '../budget';
+import { ACT_FROM, MINIMUM } from '../budget';
 import { foremost, judge, notEnough, percent } from '../finding';
 import { isCompared, type DriftReference } from '../reference';
 import type { DriftSample } from '../sample';
 import { largerSharePValue } from '../statistics/two-sample';
+import type { WindowsAgainstReference } from './windows';
 
 const SHOWN = 5;
 /** Rows of one scaffold below which nobody speaks of a series. */
@@ -84,12 +85,7 @@ function examplesOf(
  * third: given the two thirds, rows of both have the same chance, whatever the library looks like. And each scaffold's share by
  * itself, corrected for the number of scaffolds that are frequent enough.
  */
-export function scaffolds(
-  reference: DriftReference,
-  window: DriftSample,
-  span: number,
-  windows: number,
-): DriftFinding {
+export function scaffolds({ reference, window, windows, alpha }: WindowsAgainstReference): DriftFinding {
   const known = knownScaffolds(reference);
   const counts = countsOf(window);
   const rows = total(counts);
@@ -101,7 +97,7 @@ export function scaffolds(
     );
   const common = {
     name: 'scaffolds' as const,
-    alpha: alphaOf('scaffolds', span),
+    alpha,
     windows,
     steady: 'Scaffolds are new as often as in the reference, and no series stands out',
   };

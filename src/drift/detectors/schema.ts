@@ -1,9 +1,9 @@
 import type { DriftEvidence, DriftFinding } from '../../contracts';
-import { ACT_FROM, alphaOf, MINIMUM } from '../budget';
+import { ACT_FROM, MINIMUM } from '../budget';
 import { judge, notEnough, percent } from '../finding';
-import type { DriftReference } from '../reference';
-import type { ColumnState, DriftSample } from '../sample';
+import type { ColumnState } from '../sample';
 import { sharePValue } from '../statistics/two-sample';
+import type { WindowsAgainstReference } from './windows';
 
 type Fault = 'missing' | 'unreadable';
 const FAULTS: readonly Fault[] = ['missing', 'unreadable'];
@@ -12,12 +12,7 @@ const WORDS: Readonly<Record<Fault, string>> = { missing: 'empty', unreadable: '
 const share = (state: ColumnState, fault: Fault) => (state.rows > 0 ? state[fault] / state.rows : 0);
 
 /** Columns that went, cells that are empty or cannot be read, against the reference's; corrected for the columns. */
-export function schema(
-  reference: DriftReference,
-  window: DriftSample,
-  span: number,
-  windows: number,
-): DriftFinding {
+export function schema({ reference, window, windows, alpha }: WindowsAgainstReference): DriftFinding {
   const rows = Math.max(0, ...window.columns.map((column) => column.rows));
   const referenceRows = Math.max(0, ...reference.sample.columns.map((column) => column.rows));
   const pairs = window.columns.flatMap((own) => {
@@ -76,7 +71,7 @@ export function schema(
   return judge({
     ...{ name: 'schema', test: "share of cells, Fisher's exact test", statistic: share(own, fault) },
     p: Math.min(1, cases.length * sharePValue(own[fault], own.rows, other[fault], other.rows)),
-    ...{ alpha: alphaOf('schema', span), rows, referenceRows, windows },
+    ...{ alpha, rows, referenceRows, windows },
     harmless: most.by < 0,
     effect: 'share of cells that are empty or cannot be read, more than in the reference',
     ...{ effectSize: most.by, effectThreshold: ACT_FROM.unreadable },

@@ -1,5 +1,5 @@
 import type { DriftDetector, DriftFinding } from '../../contracts';
-import { ACT_FROM, alphaOf, MINIMUM } from '../budget';
+import { ACT_FROM, MINIMUM } from '../budget';
 import { foremost, judge, notEnough, short } from '../finding';
 import { compare, distancePValue, locationPValue } from '../statistics/two-sample';
 import { median } from '../statistics/summaries';
@@ -11,7 +11,7 @@ export interface ShiftRequest {
   /** Ascending. */
   readonly window: Float64Array;
   readonly reference: Float64Array;
-  readonly span: number;
+  readonly alpha: number;
   readonly windows: number;
   /** Whether a rise, or a fall, does no harm. */
   readonly harmless?: 'rise' | 'fall';
@@ -24,7 +24,7 @@ export function shift({
   what,
   window,
   reference,
-  span,
+  alpha,
   windows,
   harmless,
 }: ShiftRequest): DriftFinding {
@@ -45,7 +45,7 @@ export function shift({
     },
   ];
   const common = {
-    ...{ name, alpha: alphaOf(name, span), rows: n, referenceRows: m, windows, evidence },
+    ...{ name, alpha, rows: n, referenceRows: m, windows, evidence },
     steady: `${what} is as in the reference`,
   };
   const location = judge({

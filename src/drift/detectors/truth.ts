@@ -1,13 +1,14 @@
 import type { DriftFinding } from '../../contracts';
 import { erfc, Z90 } from '../../foundation';
 import { spearman } from '../../learning/metrics';
-import { ACT_FROM, alphaOf, MINIMUM } from '../budget';
+import { ACT_FROM, MINIMUM } from '../budget';
 import { judge, notEnough, percent, short } from '../finding';
 import type { DriftReference } from '../reference';
 import { centred, groupsOf, residualsOfBoth } from '../residuals';
 import type { DriftSample } from '../sample';
 import { compare, locationPValue, sharePValue, spreadPValue } from '../statistics/two-sample';
 import { median, robustDeviation, sortedFinite } from '../statistics/summaries';
+import type { WindowsAgainstReference } from './windows';
 
 type TruthDetector = 'bias' | 'noise' | 'coverage' | 'ranking' | 'hits';
 /** Rank correlations of fewer pairs say next to nothing, and the normal approximation of them is not to be trusted. */
@@ -28,12 +29,7 @@ const tooFew = (name: TruthDetector, n: number, m: number, size: number, what: s
 const enough = (n: number, m: number) => n >= MINIMUM.truth && m >= MINIMUM.referenceTruth;
 
 /** Whether values lie where they should beside the predictions: the location of residuals. */
-export function bias(
-  reference: DriftReference,
-  window: DriftSample,
-  span: number,
-  windows: number,
-): DriftFinding {
+export function bias({ reference, window, windows, alpha }: WindowsAgainstReference): DriftFinding {
   const both = residualsOfBoth(reference, window);
   const [n, m] = [both?.window.n ?? 0, both?.reference.n ?? 0];
   if (!both || !enough(n, m)) return tooFew('bias', n, m, ACT_FROM.bias, 'Bias');
@@ -48,7 +44,7 @@ export function bias(
     reference,
     judge({
       ...{ name: 'bias', test: 'normal scores, permuted', statistic: found.z },
-      ...{ p: locationPValue(own, other, found), alpha: alphaOf('bias', span) },
+      ...{ p: locationPValue(own, other, found), alpha },
       effect: `shift of the median, in standard deviations of the reference's ${basis}`,
       ...{ effectSize, effectThreshold: ACT_FROM.bias, rows: n, referenceRows: m, windows },
       evidence: [
@@ -68,12 +64,7 @@ function gentle({ assumed }: DriftReference, finding: DriftFinding): DriftFindin
 }
 
 /** Whether values scatter more than they did: the spread of residuals about the middle of their plate. */
-export function noise(
-  reference: DriftReference,
-  window: DriftSample,
-  span: number,
-  windows: number,
-): DriftFinding {
+export function noise({ reference, window, windows, alpha }: WindowsAgainstReference): DriftFinding {
   const both = residualsOfBoth(reference, window);
   const [n, m] = [both?.window.n ?? 0, both?.reference.n ?? 0];
   if (!both || both.window.basis === 'values' || !enough(n, m))
@@ -89,7 +80,7 @@ export function noise(
     reference,
     judge({
       ...{ name: 'noise', test: 'chi-squared scores, permuted', statistic: found.z },
-      ...{ p: spreadPValue(own, other), alpha: alphaOf('noise', span) },
+      ...{ p: spreadPValue(own, other), alpha },
       effect: 'ratio of the mean absolute residuals, each about the middle of its plate',
       ...{ effectSize: ratio, effectThreshold: ACT_FROM.noise, rows: n, referenceRows: m, windows },
       evidence: [
@@ -106,12 +97,7 @@ export function noise(
 }
 
 /** Whether the stated intervals hold what they should: the share of values inside the central 90 %. */
-export function coverage(
-  reference: DriftReference,
-  window: DriftSample,
-  span: number,
-  windows: number,
-): DriftFinding {
+export function coverage({ reference, window, windows, alpha }: WindowsAgainstReference): DriftFinding {
   const both = residualsOfBoth(reference, window);
   const stated = both?.window.basis === 'standardised residuals';
   const [n, m] = stated ? [both!.window.n, both!.reference.n] : [0, 0];
@@ -123,7 +109,7 @@ export function coverage(
     reference,
     judge({
       ...{ name: 'coverage', test: "share inside, Fisher's exact test", statistic: k / n },
-      ...{ p: sharePValue(k, n, l, m), alpha: alphaOf('coverage', span) },
+      ...{ p: sharePValue(k, n, l, m), alpha },
       effect: 'share of values inside the 90 % interval, less than in the reference',
       ...{ effectSize: lost, effectThreshold: ACT_FROM.coverage, rows: n, referenceRows: m, windows },
       evidence: [
@@ -150,12 +136,7 @@ function pairsOf({ observed, predicted }: DriftSample): { observed: Float64Array
 }
 
 /** Whether the model still ranks: Spearman's correlation, by Fisher's transform (Bonett and Wright 2000, Psychometrika 65, 23). */
-export function ranking(
-  reference: DriftReference,
-  window: DriftSample,
-  span: number,
-  windows: number,
-): DriftFinding {
+export function ranking({ reference, window, windows, alpha }: WindowsAgainstReference): DriftFinding {
   const [own, other] = [pairsOf(window), pairsOf(reference.sample)];
   const [n, m] = [own.observed.length, other.observed.length];
   if (n < LEAST_PAIRS || m < MINIMUM.referenceTruth)
@@ -173,7 +154,7 @@ export function ranking(
   const z = (Math.atanh(now) - Math.atanh(before)) / Math.sqrt(variance(now, n) + variance(before, m));
   return judge({
     ...{ name: 'ranking', test: "Spearman's correlation, Fisher's transform", statistic: z },
-    ...{ p: erfc(Math.abs(z) / Math.SQRT2), alpha: alphaOf('ranking', span) },
+    ...{ p: erfc(Math.abs(z) / Math.SQRT2), alpha },
     effect: 'rank correlation, less than in the reference',
     ...{
       effectSize: before - now,
@@ -196,10 +177,7 @@ export function ranking(
 
 /** Whether hits come as often. Only against a reference that was drawn as the window was: batches are chosen to hit. */
 export function hits(
-  reference: DriftReference,
-  window: DriftSample,
-  span: number,
-  windows: number,
+  { reference, window, windows, alpha }: WindowsAgainstReference,
   rule: HitRule | null,
 ): DriftFinding {
   const of = ({ observed }: DriftSample) => (observed ?? new Float64Array(0)).filter(Number.isFinite);
@@ -220,7 +198,7 @@ export function hits(
   const lost = l / m - k / n;
   return judge({
     ...{ name: 'hits', test: "share of hits, Fisher's exact test", statistic: k / n },
-    ...{ p: sharePValue(k, n, l, m), alpha: alphaOf('hits', span) },
+    ...{ p: sharePValue(k, n, l, m), alpha },
     effect: 'share of hits, less than in the reference',
     ...{ effectSize: lost, effectThreshold: ACT_FROM.hitRate, rows: n, referenceRows: m, windows },
     evidence: [

@@ -1,12 +1,12 @@
 import type { DriftEvidence, DriftFinding } from '../../contracts';
-import { alphaOf, MINIMUM } from '../budget';
+import { MINIMUM } from '../budget';
 import { judge, notEnough, short } from '../finding';
-import type { DriftReference } from '../reference';
 import { groupsOf, residualsOf, residualsOfBoth, type ResidualBasis } from '../residuals';
 import type { DriftSample } from '../sample';
 import { compare, distancePValue, spreadPValue, type Comparison } from '../statistics/two-sample';
 import { distancesFrom, median, sortedFinite } from '../statistics/summaries';
 import { UNIT_ERRORS, type UnitError } from './unit-errors';
+import type { WindowsAgainstReference } from './windows';
 
 /**
  * Values are in a wrong unit when they lie this many times as far off as they used to, and undoing the error brings them back to
@@ -113,12 +113,7 @@ function suspicionOf(
  * A known unit error: of the whole window, of a plate or of a laboratory. Both are needed: values that lie far off, for which
  * there is a test, and an error that, undone, brings them back to where the reference's lie.
  */
-export function units(
-  reference: DriftReference,
-  window: DriftSample,
-  span: number,
-  windows: number,
-): DriftFinding {
+export function units({ reference, window, windows, alpha }: WindowsAgainstReference): DriftFinding {
   const both = residualsOfBoth(reference, window);
   const [n, m] = [both?.window.n ?? 0, both?.reference.n ?? 0];
   const values = both?.window.basis === 'values';
@@ -142,7 +137,7 @@ export function units(
     .sort((a, b) => b.n - a.n);
   const common = {
     name: 'units' as const,
-    alpha: alphaOf('units', span),
+    alpha,
     effect: values
       ? 'largest distance of the distribution functions of the values'
       : 'how many times as far from the predictions as in the reference',

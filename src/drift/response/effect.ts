@@ -6,7 +6,7 @@ import type {
   DriftMeasure,
 } from '../../contracts';
 import { short } from '../finding';
-import { studentQuantile } from '../statistics/student-quantile';
+import { studentQuantile } from '../../foundation';
 import { isJudged } from './escalation';
 import { pooledFigures } from './figures';
 

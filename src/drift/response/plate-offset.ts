@@ -6,11 +6,10 @@
  *   const found = estimateOffset(doubted, controls, { spread });      // doubted[i] and controls[i] are of one molecule
  *   const { values, excluded } = applyOffset(found, rawValues);       // the raw values stay beside them
  */
-import { createRandom, deriveSeed, standardDeviation } from '../../foundation';
+import { createRandom, deriveSeed, standardDeviation, studentQuantile } from '../../foundation';
 import { TitrateError } from '../../contracts';
 import { ACT_FROM } from '../budget';
 import { short } from '../finding';
-import { studentQuantile } from '../statistics/student-quantile';
 
 /** Controls of a plate that are asked for: with an offset of two standard deviations of the noise, its error is a sixth of it. */
 export const CONTROLS = 8;

@@ -1,5 +1,5 @@
 import { hypergeometricTail } from './hypergeometric';
-import { normalScores } from './normal-quantile';
+import { normalScores } from './normal-scores';
 import { permutationPValue } from './permutation-tail';
 
 /** Two sorted samples side by side: what tests of location and of shape need. */

@@ -7,7 +7,7 @@ export interface SpanQueueOptions {
   readonly maxSpans?: number;
   /** Spans that go out together. Default 512. */
   readonly batch?: number;
-  /** How long a span waits for others, milliseconds. Default 1,000. */
+  /** How long a span waits for others, milliseconds. Default 5,000, as the SDK's own processor: a file is written to that often at most. */
   readonly delayMs?: number;
   readonly onSpans?: (outcome: SpanOutcome, count: number) => void;
 }
@@ -31,7 +31,7 @@ export class SpanQueue implements SpanProcessor {
   ) {
     this.maxSpans = options.maxSpans ?? 8192;
     this.batch = options.batch ?? 512;
-    this.delayMs = options.delayMs ?? 1000;
+    this.delayMs = options.delayMs ?? 5000;
   }
 
   onStart(): void {}

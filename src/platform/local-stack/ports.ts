@@ -24,11 +24,28 @@ export async function isPortFree(host: string, port: number): Promise<boolean> {
   }
 }
 
-/** Ports that nothing listens on now, each different, picked by the operating system. */
+/** Below what operating systems pick from for connections: a port found here is not gone by the time that somebody listens on it. */
+const FIRST_PORT = 20_000;
+const PORTS = 12_000;
+/** Processes begin so far apart, so that two that look at the same time do not find the same ones. */
+const APART = 64;
+let searched = (process.pid * APART) % PORTS;
+
+/**
+ * Ports that nothing listens on now, none of them named before by this process: what was found for one may not be listened on yet when the next one is looked for.
+ * @throws TitrateError port-taken
+ */
 export async function freePorts(host: string, count: number): Promise<number[]> {
-  const found = new Set<number>();
-  while (found.size < count) found.add(await listenOnce(host, 0));
-  return [...found];
+  const found: number[] = [];
+  for (let tries = 0; tries < PORTS && found.length < count; tries++) {
+    const port = FIRST_PORT + (searched++ % PORTS);
+    if (await isPortFree(host, port)) found.push(port);
+  }
+  if (found.length === count) return found;
+  throw new TitrateError('port-taken', {
+    what: `of the ports ${FIRST_PORT} to ${FIRST_PORT + PORTS - 1} on ${host} only ${found.length} are free; ${count} are needed`,
+    remedy: 'End programs that hold them',
+  });
 }
 
 /** Where a worker's metrics are looked for first: the port of OpenTelemetry's Prometheus exporters. */

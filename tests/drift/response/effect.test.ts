@@ -8,8 +8,7 @@ import {
   pooledFigures,
   recordOf,
 } from '../../../src/drift';
-import { studentQuantile } from '../../../src/drift/statistics/student-quantile';
-import { createRandom, type Random } from '../../../src/foundation';
+import { createRandom, studentQuantile, type Random } from '../../../src/foundation';
 
 type Draw = (random: Random) => number;
 const normal: Draw = (random) => random.normal();

@@ -62,8 +62,12 @@ describe('a campaign in the middle of which something changes', () => {
 
   test('nothing: nothing is done', async () => {
     for (const scenario of [SHIFT, OFFSET]) {
-      const { actions, detected } = await run(quiet(scenario), 'with');
-      expect([actions, detected]).toEqual([[], null]);
+      const still = await run(quiet(scenario), 'with');
+      expect([still.actions, still.detected]).toEqual([[], null]);
+      expect(figuresOfRuns(quiet(scenario), [still, { ...still, arm: 'without' }]).looks).toEqual({
+        asked: { looks: 3, acts: 0 },
+        returned: { looks: 2, acts: 0 },
+      });
     }
   });
 });

@@ -5,11 +5,12 @@ import {
   type DriftFigures,
   type DriftLook,
   type DriftLookRecord,
+  type DriftVerdict,
   type PlannedAction,
 } from '../../../../src/contracts';
 import { judgeEffect, recordOf, respond } from '../../../../src/drift';
 
-type Stream = DriftLookRecord['stream'];
+export type Stream = DriftLookRecord['stream'];
 
 const DAY = 24 * 3600 * 1000;
 /** In a round the batch comes back first. */
@@ -23,9 +24,11 @@ export class Answers {
   /** The first round in which a look says to act. */
   detected: number | null = null;
   readonly causes = new Set<string>();
+  readonly looks: { readonly stream: Stream; readonly verdict: DriftVerdict }[] = [];
 
   /** Everything planned is done, at once. */
   plan(stream: Stream, round: number, look: DriftLook, figures: DriftFigures): readonly PlannedAction[] {
+    this.looks.push({ stream, verdict: look.verdict });
     if (look.verdict === 'act') {
       this.detected ??= round;
       const { cause, of } = look.diagnosis ?? { cause: 'none' };

@@ -4,10 +4,15 @@
  * the same first molecules with the same seeds.
  */
 import { chooseBatch, Found, type FitSurrogate } from '../../../../src/acquisition';
-import { campaignConfigSchema, type DriftActionRecord, type PlannedAction } from '../../../../src/contracts';
+import {
+  campaignConfigSchema,
+  type DriftActionRecord,
+  type DriftVerdict,
+  type PlannedAction,
+} from '../../../../src/contracts';
 import { applyOffset, controlRows, CONTROLS, estimateOffset, figuresOf } from '../../../../src/drift';
 import { deriveSeed, selectFeatureRows } from '../../../../src/foundation';
-import { Answers } from './answers';
+import { Answers, type Stream } from './answers';
 import { Desk, type Measured } from './desk';
 import type { Library } from './library';
 import { askedSample, explore, predictRows, trainOn, type CampaignModel } from './models';
@@ -27,6 +32,7 @@ export interface CampaignRun {
   /** Of the looks: the first round in which one says to act; null when none does. */
   readonly detected: number | null;
   readonly causes: readonly string[];
+  readonly looks: readonly { readonly stream: Stream; readonly verdict: DriftVerdict }[];
   readonly actions: readonly Pick<
     DriftActionRecord,
     'action' | 'cause' | 'subject' | 'rung' | 'effect' | 'effectSentence' | 'sentence'
@@ -123,6 +129,7 @@ class Campaign {
     return {
       ...{ seed: this.seed, arm: this.arm, rmse, recall, measured },
       ...{ detected: this.answers.detected, causes: [...this.answers.causes] },
+      looks: this.answers.looks,
       actions: this.answers.records.map(
         ({ action, cause, subject, rung, effect, effectSentence, sentence }) => ({
           ...{ action, cause, subject, rung, effect, effectSentence, sentence },
@@ -162,14 +169,17 @@ class Campaign {
 
   /** The batch that came back; the model that was replaced is asked about it, too. */
   private async answerReturned(round: number): Promise<void> {
-    const samples = this.batches.map((each) => returnedSample(this.library, each));
-    const window = samples.at(-1)!;
+    const earlier = this.batches
+      .slice(0, -1)
+      .map((each) => ({ sample: returnedSample(this.library, each), look: each.look! }));
+    const window = returnedSample(this.library, this.batches.at(-1)!);
     if (this.replaced) {
       const rows = this.batches.at(-1)!.measured.map(({ row }) => row);
       const { mean } = await predictRows(this.library, this.replaced, rows);
       this.answers.judge('returned', figuresOf(window, mean));
     }
-    const seen = lookAtReturned(this.model!, samples.slice(0, -1), window);
+    const seen = lookAtReturned(this.model!, earlier, window);
+    this.batches = [...this.batches.slice(0, -1), { ...this.batches.at(-1)!, look: seen }];
     await this.carryOut(this.answers.plan('returned', round, seen, figuresOf(window)), round);
   }
 
@@ -255,7 +265,7 @@ class Campaign {
     const measured = this.desk
       .batch(rows, round)
       .map((each) => ({ ...each, value: each.raw - (this.known.get(each.lab) ?? 0) }));
-    this.batches.push({ measured, predicted: mean, deviation });
+    this.batches.push({ measured, predicted: mean, deviation, look: null });
     this.take(measured);
   }
 

@@ -1,6 +1,7 @@
 /** What runs of a scenario say: differences paired by seed, with what chance leaves of them. */
 import { mean, meanInterval } from '../../acquisition/figures';
 import type { Interval } from '../../statistics';
+import type { Stream } from './answers';
 import type { Arm, CampaignRun } from './campaign';
 import type { RecoveryScenario } from './scenarios';
 
@@ -19,12 +20,21 @@ export interface RecoveryFigures {
   /** Rounds, seed by seed. */
   readonly detected: readonly (number | null)[];
   readonly causes: readonly string[];
+  /** Looks of all seeds, and those that said to act. */
+  readonly looks: Readonly<Record<Stream, { readonly looks: number; readonly acts: number }>>;
   /** How often each action was taken, with what became of it. */
   readonly actions: Readonly<Record<string, number>>;
 }
 
 const counted = (all: readonly string[]): Record<string, number> =>
   Object.fromEntries([...new Set(all)].sort().map((one) => [one, all.filter((each) => each === one).length]));
+
+const STREAMS: readonly Stream[] = ['asked', 'returned'];
+
+function looksOf(runs: readonly CampaignRun[], stream: Stream) {
+  const own = runs.flatMap(({ looks }) => looks.filter((look) => look.stream === stream));
+  return { looks: own.length, acts: own.filter(({ verdict }) => verdict === 'act').length };
+}
 
 const ARMS: readonly Arm[] = ['without', 'with'];
 
@@ -50,6 +60,7 @@ export function figuresOfRuns(scenario: RecoveryScenario, runs: readonly Campaig
     recallDifference: difference('recall'),
     changedIn: Number.isFinite(from) ? from : null,
     detected: withIt.map((run) => run.detected),
+    looks: { asked: looksOf(withIt, 'asked'), returned: looksOf(withIt, 'returned') },
     causes: [...new Set(withIt.flatMap((run) => run.causes))],
     actions: counted(
       withIt.flatMap((run) =>
@@ -69,7 +80,7 @@ export function renderRecovery(all: readonly RecoveryFigures[]): string {
     'campaign',
     ...['RMSE without', 'with', 'difference'],
     ...['recall without', 'with', 'difference'],
-    ...['changed, detected in round', 'actions'],
+    ...['changed, detected in round', 'looks at what was asked, returned (acts)', 'actions'],
   ];
   const rows = all.map((each) => [
     each.title,
@@ -77,6 +88,7 @@ export function renderRecovery(all: readonly RecoveryFigures[]): string {
     ...[last(each.recall.without), last(each.recall.with)],
     interval(each.recallDifference),
     `${each.changedIn ?? 'never'}; ${each.detected.map((round) => round ?? '–').join(' ')}`,
+    STREAMS.map((stream) => `${each.looks[stream].looks} (${each.looks[stream].acts})`).join(', '),
     Object.entries(each.actions)
       .map(([action, times]) => `${times} x ${action}`)
       .join(', ') || 'none',

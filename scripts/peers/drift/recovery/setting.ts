@@ -1,11 +1,12 @@
 /** What a replayed campaign looks at: which molecules are screened and asked for, and the two streams that are watched. */
 import type { DriftDetector, DriftLook } from '../../../../src/contracts';
 import {
+  batchReference,
   driftReference,
-  emptySample,
   look,
   promisedResiduals,
   type DriftSample,
+  type EarlierBatch,
 } from '../../../../src/drift';
 import { createRandom, deriveSeed } from '../../../../src/foundation';
 import type { Measured } from './desk';
@@ -46,6 +47,8 @@ export function partsOf(
 
 /** A batch that came back, with what the model that picked it said. */
 export interface Returned {
+  /** Null until it was looked at. */
+  readonly look: DriftLook | null;
   readonly measured: readonly Measured[];
   readonly predicted: Float64Array;
   readonly deviation: Float64Array;
@@ -53,7 +56,7 @@ export interface Returned {
 
 export const returnedSample = (
   library: Library,
-  { measured, predicted, deviation }: Returned,
+  { measured, predicted, deviation }: Omit<Returned, 'look'>,
 ): DriftSample => ({
   ...sampleOfRows(
     library,
@@ -70,12 +73,13 @@ export const returnedSample = (
 export const lookAtAsked = (screened: DriftSample, window: DriftSample): DriftLook =>
   look(driftReference(screened), [], window, { without: OF_TRUTH });
 
-/** A batch that came back, together with those before it, against what the model promises of its errors. */
+/** A batch that came back, against what a running campaign holds it against. */
 export function lookAtReturned(
   { surrogate: { heldOut }, labels }: CampaignModel,
-  earlier: readonly DriftSample[],
+  earlier: readonly EarlierBatch[],
   window: DriftSample,
 ): DriftLook {
   const promised = promisedResiduals(heldOut?.coverage90 ?? NOMINAL_COVERAGE, labels);
-  return look(driftReference(emptySample, { promised }), earlier, window, { without: OF_INPUTS });
+  const { reference, history } = batchReference(earlier, promised);
+  return look(reference, history, window, { without: OF_INPUTS });
 }

@@ -1,4 +1,4 @@
-import { normalCdf, normalPdf } from '../../foundation';
+import { normalCdf, normalPdf } from './normal';
 
 // P. J. Acklam's rational approximation (2003), relative error 1.2e-9; one step of Halley brings it to double precision.
 const CENTRE_A = [
@@ -31,18 +31,4 @@ export function normalQuantile(p: number): number {
   }
   const u = (normalCdf(z) - p) / normalPdf(z);
   return z - u / (1 + (z * u) / 2);
-}
-
-const tables = new Map<number, Float64Array>();
-/** Samples come in few sizes. */
-const MOST_TABLES = 64;
-
-/** Van der Waerden's scores of ranks 1..n: normalQuantile(rank / (n + 1)). */
-export function normalScores(n: number): Float64Array {
-  const known = tables.get(n);
-  if (known) return known;
-  const scores = Float64Array.from({ length: n }, (_, i) => normalQuantile((i + 1) / (n + 1)));
-  if (tables.size >= MOST_TABLES) tables.clear();
-  tables.set(n, scores);
-  return scores;
 }
