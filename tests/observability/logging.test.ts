@@ -1,8 +1,12 @@
+import { spawnSync } from 'node:child_process';
 import { context, trace, TraceFlags } from '@opentelemetry/api';
 import { BasicTracerProvider } from '@opentelemetry/sdk-trace-base';
+import { compiledEntry } from '../../src/foundation';
 import { createLogger, withLogContext } from '../../src/observability/logging';
+import { gatheredLines } from '../../src/observability/logging/gathered-lines';
 import { AsyncContextManager } from '../../src/observability/tracing/context-manager';
 import { logThrough } from '../../workers/temporal-log';
+import { eventually } from '../support/eventually';
 
 function capture(level: Parameters<typeof createLogger>[0] = 'info') {
   const lines: string[] = [];
@@ -47,6 +51,58 @@ test('a line says whose work it is about, also after something was awaited, and 
     { message: 'idle' },
   ]);
   expect(told()[2]).not.toHaveProperty('campaign');
+});
+
+describe('lines that go out together', () => {
+  const gather = () => {
+    const written: string[] = [];
+    const waiting: string[] = [];
+    const sink = {
+      write: (line: string) => void waiting.push(line),
+      flushSync: () => void written.push(...waiting.splice(0)),
+    };
+    const logger = createLogger('info', 'worker', gatheredLines(sink));
+    const said = () => written.map((line) => (JSON.parse(line) as { message: string }).message);
+    return { logger, said };
+  };
+
+  test('wait for others, and soon go out by themselves', async () => {
+    const { logger, said } = gather();
+    logger.info({}, 'one');
+    logger.info({}, 'two');
+    expect(said()).toEqual([]);
+    await eventually(
+      async () => said(),
+      (lines) => lines.length === 2,
+      { seconds: 10, every: 10 },
+    );
+    logger.info({}, 'three');
+    await eventually(
+      async () => said(),
+      (lines) => lines.length === 3,
+      { seconds: 10, every: 10 },
+    );
+  });
+
+  test('go out at once, in order, with one that says something is wrong', () => {
+    const { logger, said } = gather();
+    logger.info({}, 'one');
+    logger.warn({}, 'two');
+    expect(said()).toEqual(['one', 'two']);
+    logger.error({}, 'three');
+    expect(said()).toEqual(['one', 'two', 'three']);
+  });
+
+  test.each([
+    ['ends', '', 0],
+    ['is ended', 'process.exit(3);', 3],
+    ['fails', 'throw new Error("on purpose");', 1],
+  ])('are not lost when a process %s', (_how, end, code) => {
+    const script = `const { createLogger } = require(${JSON.stringify(compiledEntry('src/observability/logging/index'))});
+      createLogger('info', 'worker').info({}, 'the last words'); ${end}`;
+    const { status, stderr } = spawnSync(process.execPath, ['-e', script], { encoding: 'utf8' });
+    expect([status, stderr.includes('the last words')]).toEqual([code, true]);
+  });
 });
 
 test('a line leads to the span that is open', () => {

@@ -1,4 +1,4 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
+import { ambient, withAmbient } from '../ambient';
 
 /** Whose work a line is about. */
 export interface LogContext {
@@ -12,12 +12,9 @@ export interface LogContext {
   readonly runId?: string;
 }
 
-const storage = new AsyncLocalStorage<LogContext>();
-
 /** Runs `work` so that every line logged in it, also after it has awaited something, says whose work it is about. */
-export function withLogContext<T>(context: LogContext, work: () => T): T {
-  return storage.run({ ...storage.getStore(), ...context }, work);
-}
+export const withLogContext = <T>(context: LogContext, work: () => T): T =>
+  withAmbient({ logged: { ...ambient().logged, ...context } }, work);
 
 /** Of the work that is going on here; empty outside of any. */
-export const logContext = (): LogContext => storage.getStore() ?? {};
+export const logContext = (): LogContext => ambient().logged ?? {};

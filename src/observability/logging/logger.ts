@@ -1,6 +1,7 @@
 import { isSpanContextValid, trace } from '@opentelemetry/api';
 import pino, { type DestinationStream } from 'pino';
 import { logContext } from './context';
+import { gatheredLines } from './gathered-lines';
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
 
@@ -28,7 +29,10 @@ function spanIds(): { traceId?: string; spanId?: string } {
   return span && isSpanContextValid(span) ? { traceId: span.traceId, spanId: span.spanId } : {};
 }
 
-const standardError = () => pino.destination({ dest: 2, sync: true });
+/** Bytes that are kept back at most. */
+const MOST_KEPT = 1 << 13;
+
+const standardError = () => gatheredLines(pino.destination({ dest: 2, sync: true, minLength: MOST_KEPT }));
 
 /**
  * Lines of JSON, one object each, on standard error: time (ISO 8601), level, severity (Cloud Logging's), name, message, whose work it is

@@ -1,12 +1,12 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
 import { ROOT_CONTEXT, type Context, type ContextManager } from '@opentelemetry/api';
+import { ambient, withAmbient } from '../ambient';
 
 /** OpenTelemetry's active context, carried along asynchronous calls. */
 export class AsyncContextManager implements ContextManager {
-  private readonly storage = new AsyncLocalStorage<Context>();
+  private enabled = true;
 
   active(): Context {
-    return this.storage.getStore() ?? ROOT_CONTEXT;
+    return (this.enabled && ambient().traced) || ROOT_CONTEXT;
   }
 
   with<A extends unknown[], F extends (...args: A) => ReturnType<F>>(
@@ -15,21 +15,23 @@ export class AsyncContextManager implements ContextManager {
     thisArg?: ThisParameterType<F>,
     ...args: A
   ): ReturnType<F> {
-    return this.storage.run(context, () => fn.call(thisArg as ThisParameterType<F>, ...args));
+    return withAmbient({ traced: context }, () => fn.call(thisArg as ThisParameterType<F>, ...args));
   }
 
   bind<T>(context: Context, target: T): T {
     if (typeof target !== 'function') return target;
-    const bound = (...args: unknown[]): unknown => this.storage.run(context, () => target(...args));
+    const bound = (...args: unknown[]): unknown => withAmbient({ traced: context }, () => target(...args));
     return bound as T;
   }
 
   enable(): this {
+    this.enabled = true;
     return this;
   }
 
+  /** What is on its way keeps its context, and nobody is told of it. */
   disable(): this {
-    this.storage.disable();
+    this.enabled = false;
     return this;
   }
 }
