@@ -68,7 +68,7 @@ export async function renderReport({
       'learning',
       'What was learnt',
       dossier.cuts.length
-        ? markup`<div class="figures">${learningCurve(context)}${bestSoFar(context)}${errorPerRound(context)}</div>${yardstick(context)}`
+        ? markup`<div class="figures">${learningCurve(context)}${bestSoFar(context)}${errorPerRound(context)}${yardstick(context)}</div>`
         : noRound,
     ),
     frontSection(context),

@@ -1,10 +1,10 @@
 import { signOf, withUnit, type ReportContext } from '../context';
-import { table } from '../elements';
+import { figure, table } from '../elements';
 import { count, number, percent, plural } from '../format';
 import { markup, type Html } from '../html';
 import { yardstickOf, type PickedValues, type Yardstick } from '../yardstick';
 
-const COLUMNS = ['random', 'mean', 'RMSE', '90 % covers', 'chosen', 'mean', 'RMSE', '90 % covers'];
+const COLUMNS = ['by chance', 'mean', 'RMSE', '90 % covers', 'chosen', 'mean', 'RMSE', '90 % covers'];
 
 const covers = ({ inside, withInterval }: PickedValues) =>
   withInterval ? percent(inside / withInterval) : '–';
@@ -34,15 +34,23 @@ export function yardstick(context: ReportContext): Html {
   const calibrated = random.coverage95
     ? ` Of the molecules that chance drew, which are like the pool, ${covers(random)} lie inside their 90 % interval (95 % interval ${percent(random.coverage95[0])} to ${percent(random.coverage95[1])}), RMSE ${number(random.rmse)}.`
     : '';
-  const values = table(
-    'Picks drawn by chance beside those that were chosen',
-    [{ head: 'round', numeric: true }, ...COLUMNS.map((head) => ({ head, numeric: true }))],
-    [
-      ...rounds.map((each) => [String(each.round), ...cells(each.random), ...cells(each.chosen)]),
-      ['all', ...cells(random), ...cells(chosen)],
-    ],
-  );
-  return markup`<h3>Beside chance</h3>
-    <p class="finding">${aheadOfChance(found, context)}${calibrated}</p>
-    ${values}`;
+  const used = context.dossier.rounds.filter(({ round }) => rounds.some((each) => each.round === round));
+  return figure({
+    wide: true,
+    title: 'Beside chance',
+    finding: `${aheadOfChance(found, context)}${calibrated}`,
+    chart: table(
+      'Picks drawn by chance beside those that were chosen',
+      ['round', ...COLUMNS].map((head) => ({ head, numeric: true })),
+      [
+        ...rounds.map((each) => [String(each.round), ...cells(each.random), ...cells(each.chosen)]),
+        ['all', ...cells(random), ...cells(chosen)],
+      ],
+    ),
+    sources: context.sources.citeEach(
+      'sheet',
+      used.map((round) => [`round ${round.round}`, round.record.sheet] as const),
+      ['training table, last cut', context.dossier.latest?.cut.training],
+    ),
+  });
 }
