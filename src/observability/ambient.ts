@@ -1,6 +1,17 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Context } from '@opentelemetry/api';
-import type { LogContext } from './logging/context';
+
+/** Whose work a log line is about. */
+export interface LogContext {
+  readonly campaign?: string;
+  readonly round?: number;
+  /** The stage of the round, or the step. */
+  readonly step?: string;
+  readonly activity?: string;
+  readonly attempt?: number;
+  readonly workflowId?: string;
+  readonly runId?: string;
+}
 
 /** What goes along with asynchronous work. */
 export interface Ambient {
