@@ -1,3 +1,4 @@
+import type { Chemistry } from '../../src/chemistry';
 import { createInferenceServer, type InferenceServer } from '../../src/serving';
 import { ask, eventually, MOLECULES, openWorld, targetOf, type World } from './support/world';
 
@@ -18,9 +19,9 @@ const isLive = (version: string) =>
     (await ask(`${url}/models`)).body.models.some((model: { live: string }) => model.live === version),
   );
 const servers: InferenceServer[] = [];
-const open = () => {
+const open = (parts: Partial<typeof world> = {}) => {
   const opened = createInferenceServer({
-    ...world,
+    ...{ ...world, ...parts },
     host: '127.0.0.1',
     port: 0,
     pollMs: 25,
@@ -343,15 +344,30 @@ describe('with a model', () => {
   });
 
   test('a restarted server loads what is live before it is ready, and drains what is under way when it closes', async () => {
-    const again = open();
+    // Requests stay under way until they are let go.
+    let underWay = Promise.resolve();
+    const chemistry = new Proxy(world.chemistry, {
+      get(target, name) {
+        if (name !== 'prepare') return target[name as keyof Chemistry].bind(target) as unknown;
+        return async (...request: Parameters<Chemistry['prepare']>) => {
+          await underWay;
+          return target.prepare(...request);
+        };
+      },
+    });
+    const again = open({ chemistry });
     const there = await again.start();
     await again.whenReady();
+    let letGo!: () => void;
+    underWay = new Promise<void>((resolve) => (letGo = resolve));
     expect((await ask(`${there}/v2/models/${CAMPAIGN}/ready`)).status).toBe(200);
     const smiles = Array.from({ length: 10 }, () => MOLECULES).flat();
     const asked = Array.from({ length: 4 }, () => ask(`${there}/predict`, { model: CAMPAIGN, smiles }));
     const inFlight = `in_flight ${4 * smiles.length}`;
     await eventually(async () => (await (await fetch(`${there}/metrics`)).text()).includes(inFlight));
-    await again.close();
+    const closed = again.close();
+    letGo();
+    await closed;
     const statuses = (await Promise.all(asked)).map(({ status, body }) => [status, body.predictions?.length]);
     expect(statuses).toEqual(Array(4).fill([200, smiles.length]));
     await expect(ask(`${there}/v2/health/live`)).rejects.toThrow();
