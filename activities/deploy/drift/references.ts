@@ -19,13 +19,12 @@ export async function referenceOfLooks(
   earlier: readonly KeptLook[],
   model: string | null,
 ): Promise<BatchReference> {
-  const card = model === null ? null : await ports.registry.card(await ports.registry.resolve(model));
-  return batchReference(
-    await Promise.all(
-      earlier.map(async (kept) => ({
-        ...{ sample: await keptSample(ports, kept), look: kept.record.look },
-      })),
-    ),
-    card && promisedResiduals(card.metrics.coverage90, card.metrics.n),
+  const batches = await Promise.all(
+    earlier.map(async (kept) => ({ sample: await keptSample(ports, kept), look: kept.record.look })),
   );
+  const own = batchReference(batches, null);
+  // The card is read only where the batches say too little.
+  if (own.reference.residuals !== null || model === null) return own;
+  const { coverage90, n } = (await ports.registry.card(await ports.registry.resolve(model))).metrics;
+  return batchReference(batches, promisedResiduals(coverage90, n));
 }
