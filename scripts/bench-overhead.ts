@@ -2,7 +2,7 @@
  * `npm run bench:overhead -- [--pairs 6] [--rounds 2] [--output FILE]`: what watching costs. The example's campaign is run in pairs, each on a
  * stack of its own: one with everything on (metrics counted and scraped every 15 s, the watcher, traces into files, log lines) and one with
  * nothing (`metrics.mode: off`, `tracing.mode: off`, `logLevel: warn`). Both of a pair run at the same time, so that whatever else slows the machine
- * slows both; which is started first takes turns, and since that alone makes a difference of 1 to 2 %, pairs are told two and two, one of each order. The
+ * slows both; which is started first takes turns, and since that alone makes a difference of about 1 %, pairs are told two and two, one of each order. The
  * figure is CPU time of all of a stack's processes from ready to the campaign's end, the Temporal server's with them, as a ratio, with its 95 %
  * interval. Linux.
  */
