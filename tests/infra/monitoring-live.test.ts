@@ -88,6 +88,12 @@ describeWhere(prometheusLacks ?? alertmanagerLacks, 'a campaign that is watched'
         ),
       );
     expect(recorded.length).toBeGreaterThan(20);
+    // The watcher has looked at the campaign since its first results, and Prometheus at the watcher.
+    await eventually(
+      () => valuesOf(watched.prometheus, 'titrate_campaign_best_value'),
+      (values) => values > 0,
+      { seconds: 30 },
+    );
     const empty: string[] = [];
     const elsewhere: { expr: string; series: string }[] = [];
     for (const { board, panel, expr } of [...dashboardQueries('5s'), ...recorded]) {
